@@ -1,0 +1,7 @@
+"""Connector kinds: one module each. A new kind is a row here."""
+
+KINDS: dict[str, str] = {
+    "ical": "connectors.ical:ICalendar",
+    "rss": "connectors.rss:Rss",
+    "cap": "connectors.cap:Cap",
+}

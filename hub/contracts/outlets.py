@@ -1,0 +1,242 @@
+"""The two kinds of outlet: messengers speak once, displays hold a state."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+from hub.contracts.content import Json, Notice, Refusal, Rendering
+from hub.contracts.failures import StrictOptions
+from hub.guard import AddressPolicy
+from hub.vocabulary import Intent, Lane
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a process gives its adapters beside their options.
+
+    `base_url` is the public address of this hub, without trailing slash. `policy` says which
+    addresses a user-supplied URL may reach. `broker_url` is `mqtt://[user:pass@]host:port` or
+    mqtts. `instance` names this hub on shared brokers; `boot` is new at each start.
+    """
+
+    base_url: str
+    policy: AddressPolicy
+    broker_url: str = ""
+    instance: str = "tambour"
+    boot: str = ""
+    timeout: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a messenger kind can do.
+
+    `intents`: those it can honour at the outlet itself; an intent missing here is either told by a
+    fresh message, when a rule says so, or named on the board as impossible.
+    `idempotent`: repeating a send with the same key does no harm (push tag, Mastodon's header).
+    `addresses`: "subscriptions" (push), "contacts" (SMS list), "outlet" (the outlet is the target).
+    """
+
+    intents: frozenset[Intent]
+    idempotent: bool
+    addresses: str
+    max_batch: int = 1
+    receipts: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One address of one message. `key` is the idempotency key, stable over repeats of the same
+    intent; `earlier_ref` is what this address answered to the revision before."""
+
+    key: str
+    address: str = ""
+    intent: Intent = Intent.PUBLISH
+    earlier_ref: str = ""
+    extra: Json = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A rendered message: bytes or text ready for the wire, once for all targets of a slice."""
+
+    body: str | bytes
+    intent: Intent
+    key: str
+    title: str = ""
+    ttl_s: int = 0
+    lane: Lane = Lane.NORMAL
+    extra: Json = field(default_factory=dict)
+
+
+class Verdict(StrEnum):
+    ACCEPTED = "accepted"
+    GONE = "gone"
+    REJECTED = "rejected"
+    UNCERTAIN = "uncertain"
+    LATER = "later"  # surely not taken; the dispatcher asks again
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one target. `ref` is the other side's id for later edits and receipts."""
+
+    verdict: Verdict
+    ref: str = ""
+    reason: str = ""
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """`ok` and one sentence in plain words."""
+
+    ok: bool
+    says: str
+
+
+class Messenger(Protocol):
+    """Speaks once: push, SMS, social, webhook."""
+
+    kind: ClassVar[str]
+    title: ClassVar[str]
+    Options: ClassVar[type[StrictOptions]]
+    capabilities: ClassVar[Capabilities]
+
+    def __init__(self, options: Any, means: Means) -> None: ...
+
+    @staticmethod
+    def preview(notices: Sequence[Notice], options: Any, locale: str) -> Rendering | Refusal:
+        """Pure: what would be said, or why it cannot be."""
+        ...
+
+    def render(self, notices: Sequence[Notice], intent: Intent, locale: str) -> Message:
+        """Pure: the wire form of one or many notices. Raises PermanentFailure when refused."""
+        ...
+
+    def send(self, message: Message, targets: Sequence[Target]) -> list[Outcome]:
+        """One outcome per target, in order. Whole-call trouble is raised."""
+        ...
+
+    def check(self) -> Health:
+        """A cheap probe of the other side."""
+        ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class OutletView:
+    """What a display adapter knows of the outlet it speaks for.
+
+    `say_no` rises with every saying: max(last + 1, unix ms, highest reported + 1), so that a
+    restored backup is not refused as replay. `signing_key` is the authority's Ed25519 private key
+    (32 raw bytes); `key_id` names it on the wire.
+    """
+
+    id: int
+    code: str
+    name: str
+    authority: str
+    authority_name: str
+    timezone: str
+    languages: tuple[str, ...]
+    say_no: int
+    station: str = ""
+    signing_key: bytes = b""
+    key_id: str = ""
+    longitude: float | None = None
+    latitude: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """Bytes to serve at `path` (from "/"). Past `valid_until` the web role renders afresh."""
+
+    path: str
+    media_type: str
+    body: bytes
+    valid_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a display was told.
+
+    `shown` is True where saying is showing (a website's document is stored in the transaction that
+    ends the saying); a panel reports by itself and leaves it False. `refused` maps a notice's
+    publication to why this face cannot carry it. `next_change_at`: when the same notices would read
+    otherwise by time alone. `removed_paths` are documents that must no longer be served.
+    """
+
+    shown: bool
+    documents: tuple[Document, ...] = ()
+    removed_paths: tuple[str, ...] = ()
+    refused: Mapping[str, Refusal] = field(default_factory=dict)
+    next_change_at: datetime | None = None
+    evidence: Json = field(default_factory=dict)
+
+
+class ReportStage(StrEnum):
+    """Stages a display reports, in order of trust."""
+
+    BIRTH = "birth"
+    PRESENCE = "presence"
+    ACK = "ack"
+    SHOWN = "shown"
+    PLAN = "plan"  # the retained plan as the broker has it
+    BEACON = "beacon"  # the hub's own retained topic: missing, ours or another's
+    HEARTBEAT = "heartbeat"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One thing a display said by itself. `say_no` is the plan it speaks of, when it names one;
+    `session` and `seq` order the reports of one outlet; `body` is the parsed payload, bounded."""
+
+    authority: str
+    outlet: str
+    stage: ReportStage
+    received: datetime
+    say_no: int | None = None
+    session: int = 0
+    seq: int = 0
+    body: Json = field(default_factory=dict)
+
+
+class Display(Protocol):
+    """Holds a state: panel, website. It is told the whole of what it shall show."""
+
+    kind: ClassVar[str]
+    title: ClassVar[str]
+    Options: ClassVar[type[StrictOptions]]
+
+    def __init__(self, options: Any, means: Means) -> None: ...
+
+    @staticmethod
+    def preview(notices: Sequence[Notice], options: Any, locale: str) -> Rendering | Refusal: ...
+
+    def show(
+        self, outlet: OutletView, notices: Sequence[Notice], ended: Sequence[Notice], now: datetime
+    ) -> Said:
+        """Tell the outlet the whole of what it shall show.
+
+        `ended` are the publications cancelled in the last 30 days that this outlet carried (intent
+        WITHDRAW), for feeds that keep tombstones.
+        """
+        ...
+
+    def check(self) -> Health: ...
+
+    def close(self) -> None: ...
+
+
+@runtime_checkable
+class Listening(Protocol):
+    """A display kind that reports by itself, on a connection held by the `panels` role."""
+
+    def listen(self, report: Callable[[Sequence[Report]], None], stop: Callable[[], bool]) -> None:
+        """Blocks until `stop()`; hands over reports in batches (up to 500, at most 0.2 s apart)."""
+        ...

@@ -1,0 +1,115 @@
+"""Connectors: fetch bytes, parse them into items."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, ClassVar, Protocol
+
+from hub.contracts.content import Json, Text
+from hub.contracts.failures import StrictOptions
+from hub.vocabulary import Certainty, MsgType, ResponseType, Severity, Status, Urgency
+
+
+class SourceUnavailable(Exception):
+    """The source could not be fetched; the last good content stays. `reason` in plain words."""
+
+    def __init__(self, reason: str, retry_after: float | None = None) -> None:
+        super().__init__(reason)
+        self.reason, self.retry_after = reason, retry_after
+
+
+class SourceUnreadable(Exception):
+    """The bytes are not what this kind reads. `where` is a line, an element or an entry."""
+
+    def __init__(self, reason: str, where: str = "") -> None:
+        super().__init__(f"{reason} ({where})" if where else reason)
+        self.reason, self.where = reason, where
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """Bytes of a source; `cursor` (ETag, Last-Modified, sync token) goes into the next fetch."""
+
+    raw: bytes
+    cursor: Json
+    media_type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NotModified:
+    cursor: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One parsed entry of a source, in CAP words.
+
+    `external_id` is stable over readings; `version` orders its versions (iCalendar SEQUENCE,
+    CAP sent, a feed's updated), larger is newer, compared as text padded by the connector.
+    `cancels` are the external ids that this item ends (a CAP Cancel's references); `supersedes`
+    those it replaces (a CAP Update's).
+    """
+
+    external_id: str
+    version: str
+    msg_type: MsgType
+    status: Status
+    texts: Mapping[str, Text]
+    category: str = "other"
+    event: str = ""
+    response_type: ResponseType = ResponseType.NONE
+    severity: Severity = Severity.UNKNOWN
+    urgency: Urgency = Urgency.UNKNOWN
+    certainty: Certainty = Certainty.UNKNOWN
+    sent: datetime | None = None
+    effective: datetime | None = None
+    onset: datetime | None = None
+    expires: datetime | None = None
+    all_day: bool = False
+    area: Json | None = None
+    area_desc: str = ""
+    geocodes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    link: str = ""
+    cancels: tuple[str, ...] = ()
+    supersedes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EntryError:
+    """A refused entry: `where` names it (UID, identifier, position), `reason` says why."""
+
+    where: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """All of a reading. `complete`: absence of a known item from it means something."""
+
+    items: tuple[Item, ...]
+    errors: tuple[EntryError, ...] = ()
+    complete: bool = True
+    title: str = ""
+
+
+class Fetch(Protocol):
+    """The guarded fetcher, as handed to connectors."""
+
+    def __call__(self, url: str, cursor: Json, *, accept: str = "*/*") -> Fetched | NotModified: ...
+
+
+class Connector(Protocol):
+    kind: ClassVar[str]
+    title: ClassVar[str]
+    Options: ClassVar[type[StrictOptions]]
+    default_interval_s: ClassVar[int]
+
+    def __init__(self, options: Any) -> None: ...
+
+    def fetch(self, cursor: Json, fetch: Fetch) -> Fetched | NotModified:
+        """Get the bytes. Raises SourceUnavailable."""
+        ...
+
+    def parse(self, raw: bytes, received_at: datetime) -> Parsed:
+        """Pure. One bad entry is reported and skipped. Raises SourceUnreadable for the whole."""
+        ...

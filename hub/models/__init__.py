@@ -1,0 +1,45 @@
+"""The tables, one module an aggregate. `from hub.models import Publication`."""
+
+from hub.models.audit import AuditEvent, IdempotencyKey, Memo
+from hub.models.authority import ApiToken, Authority, Contact, Member, Outlet, Station
+from hub.models.delivery import (
+    Attempt,
+    Carried,
+    Delivery,
+    DisplayRow,
+    Receipt,
+    Shard,
+    ShelfRow,
+    TargetRow,
+)
+from hub.models.publication import Publication, Revision, StoredPlan
+from hub.models.source import ItemRow, Source
+from hub.models.subscription import Follow, PushIdentity, Subscription
+
+__all__ = [
+    "ApiToken",
+    "Attempt",
+    "AuditEvent",
+    "Authority",
+    "Carried",
+    "Contact",
+    "Delivery",
+    "DisplayRow",
+    "Follow",
+    "IdempotencyKey",
+    "ItemRow",
+    "Member",
+    "Memo",
+    "Outlet",
+    "Publication",
+    "PushIdentity",
+    "Receipt",
+    "Revision",
+    "Shard",
+    "ShelfRow",
+    "Source",
+    "Station",
+    "StoredPlan",
+    "Subscription",
+    "TargetRow",
+]

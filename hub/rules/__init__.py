@@ -1,0 +1,1 @@
+"""Rules: from a publication to a plan, and why."""
