@@ -1,0 +1,6 @@
+"""The `tambour` command, one module a group: talking (publish, cancel, board, plan), sources,
+tokens, panels, and the roles of the running hub."""
+
+from hub.cli.app import run
+
+__all__ = ["run"]

@@ -1,0 +1,17 @@
+"""The instance's small memory: one value a name, kept in the database."""
+
+from sqlmodel import Session
+
+from hub import clock
+from hub.models import Memo
+
+
+def read(session: Session, name: str) -> Memo | None:
+    return session.get(Memo, name)
+
+
+def write(session: Session, name: str, number: int, text: str = "") -> None:
+    """Set the value and the moment it was written."""
+    memo = session.get(Memo, name) or Memo(name=name)
+    memo.number, memo.text, memo.at = number, text, clock.now()
+    session.add(memo)

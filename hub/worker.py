@@ -1,0 +1,100 @@
+"""Celery: tasks of a few lines that take ids. A task is a nudge: acknowledged on receipt, without
+result or countdown; due times live in the database and the sweep finds what a lost task left.
+"""
+
+import os
+from functools import lru_cache
+from importlib import import_module
+
+from celery import Celery, signals
+from kombu import Queue
+
+from hub import db, nudges, settings
+from hub.dispatch import displays, leases, messengers
+from hub.vocabulary import Lane
+
+QUEUES = ("urgent", "normal", "bulk", "ingest")
+
+
+@lru_cache(maxsize=1)
+def app() -> Celery:
+    """The Celery application of this instance."""
+    made = Celery("tambour")
+    made.conf.update(
+        broker_url=settings.get().redis or "memory://",
+        task_ignore_result=True,
+        task_acks_late=False,
+        worker_prefetch_multiplier=1,
+        task_default_queue="normal",
+        task_queues=[Queue(name) for name in QUEUES],
+        task_serializer="json",
+        accept_content=["json"],
+        broker_connection_retry_on_startup=True,
+        broker_transport_options={"socket_connect_timeout": 2, "socket_timeout": 5},
+        worker_hijack_root_logger=False,
+        worker_send_task_events=False,
+        worker_enable_remote_control=False,
+        # A task hangs only when an adapter ignores its own time-outs.
+        task_time_limit=900,
+    )
+    made.task(name="display")(display)
+    made.task(name="delivery")(delivery)
+    made.task(name="source")(source)
+    return made
+
+
+def display(outlet_id: int) -> None:
+    displays.work(outlet_id)
+
+
+def delivery(delivery_id: int) -> None:
+    messengers.work(delivery_id)
+
+
+def source(source_id: int) -> None:
+    import_module("hub.polling").poll(source_id)
+
+
+def send(what: str, row_id: int, lane: Lane) -> None:
+    """A nudge: `what` is the task's name. At most a second is lost when Redis is away."""
+    queue = "ingest" if what == "source" else lane.value
+    app().send_task(what, args=[row_id], queue=queue, retry=False)
+
+
+def use_celery_for_nudges() -> None:
+    """In web, workers and beat; where no Redis is set, rows wait for somebody to work them."""
+    nudges.use(send if settings.get().redis else None)
+
+
+def run(queues: str, name: str, concurrency: int, nice: int = 0) -> None:
+    """The worker role. `name` is unique on this instance: what the same worker held before it was
+    killed is released at its start."""
+    unknown = set(queues.split(",")) - set(QUEUES)
+    if unknown:
+        raise ValueError(f"unknown queues: {', '.join(sorted(unknown))}; there are {QUEUES}")
+    leases.name_this_worker(name)
+    with db.writing(db.EVERYWHERE) as session:
+        leases.release_mine(session)
+    db.dispose()
+    if nice:
+        os.nice(nice)
+    use_celery_for_nudges()
+    app().worker_main(
+        [
+            "worker",
+            f"--queues={queues}",
+            f"--hostname={name}@%h",
+            f"--concurrency={concurrency}",
+            "--pool=prefork",
+            "--loglevel=WARNING",
+            "--without-gossip",
+            "--without-mingle",
+            "--without-heartbeat",
+        ]
+    )
+
+
+@signals.worker_process_init.connect  # type: ignore[untyped-decorator]
+def _forked(**_: object) -> None:
+    """Connections are made after fork, one set a process."""
+    use_celery_for_nudges()
