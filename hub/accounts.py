@@ -1,6 +1,7 @@
 """Members, tokens and the keys of authorities."""
 
 import secrets
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pwdlib import PasswordHash
@@ -26,7 +27,7 @@ def authority_by_code(session: Session, code: str) -> Authority:
     return found
 
 
-def create_authority(session: Session, code: str, name: str, **more: object) -> Authority:
+def create_authority(session: Session, code: str, name: str, **more: Any) -> Authority:
     """An authority with its own signing key (Ed25519)."""
     authority = Authority(code=code, name=name, **more)
     key = Ed25519PrivateKey.generate()
@@ -54,7 +55,7 @@ def create_member(
     roles: list[Role],
 ) -> Member:
     member = Member(
-        authority_id=authority.id,
+        authority_id=authority.id or 0,
         email=email.strip().lower(),
         name=name,
         password_hash=_hash.hash(password),
@@ -92,7 +93,7 @@ def create_token(
     """(row, token): the token is shown once; only its hash is kept."""
     token = "tmb_" + secrets.token_urlsafe(32)
     row = ApiToken(
-        authority_id=authority.id,
+        authority_id=authority.id or 0,
         name=name,
         hash=vault.hash_token(token),
         roles=[role.value for role in roles],

@@ -124,8 +124,11 @@ def _want(
     route: Route,
     now: datetime,
 ) -> None:
-    key = {"outlet_id": route.outlet_id, "publication_id": publication.id}
-    row = session.get(Carried, key) or Carried(authority_id=publication.authority_id, **key)
+    row = session.get(Carried, (route.outlet_id, publication.id)) or Carried(
+        authority_id=publication.authority_id,
+        outlet_id=route.outlet_id,
+        publication_id=publication.id,
+    )
     row.wanted_rev = None if route.intent is Intent.WITHDRAW else revision.no
     row.ended_at = now if revision.ended_as else None
     row.since = now

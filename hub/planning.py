@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
 from hub import categories, clock, notices, outlets, registry, settings
@@ -125,17 +126,17 @@ def told_by(session: Session, publication_id: str) -> tuple[Told, ...]:
     """Outlets that earlier revisions of the publication reached: a display that is to carry it, a
     messenger that began to speak. A waiting or suppressed delivery told nobody."""
     told: dict[int, Told] = {}
-    rows = session.exec(
-        select(
-            Delivery.outlet_id,
-            Delivery.revision_no,
-            Delivery.kind,
-            Delivery.lane,
-            Delivery.intent,
-            Delivery.opened_at,
-            Delivery.state,
+    rows = session.execute(
+        columns(
+            col(Delivery.outlet_id),
+            col(Delivery.revision_no),
+            col(Delivery.kind),
+            col(Delivery.lane),
+            col(Delivery.intent),
+            col(Delivery.opened_at),
+            col(Delivery.state),
         )
-        .where(Delivery.publication_id == publication_id)
+        .where(col(Delivery.publication_id) == publication_id)
         .order_by(col(Delivery.revision_no))
     ).all()
     for outlet_id, revision, kind, lane, intent, opened, state in rows:

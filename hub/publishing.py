@@ -47,7 +47,7 @@ def create(
     """A new publication with its first draft."""
     publication = Publication(
         authority_id=station.authority_id,
-        station_id=station.id,
+        station_id=station.id or 0,
         draft=_stored(content),
         draft_by=actor,
         created_by=actor,
@@ -331,7 +331,7 @@ def _carry_out(session: Session, publication: Publication, revision: Revision, p
     session.add(
         StoredPlan(
             authority_id=publication.authority_id,
-            revision_id=revision.id,
+            revision_id=revision.id or 0,
             body=body,
             differs_from_approved=differs,
         )

@@ -110,7 +110,10 @@ class Content(Given):
     @field_validator("area")
     @classmethod
     def _sound(cls, value: dict[str, Any] | None) -> dict[str, Any] | None:
-        return geo.validate(value) if value else None
+        if not value:
+            return None
+        geo.validate(value)
+        return dict(geo.geometry_of(value))
 
     @field_validator("effective", "onset", "expires")
     @classmethod

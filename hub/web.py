@@ -62,7 +62,8 @@ def make_app() -> ASGIApp:
     module, _, name = _FACES.partition(":")
     getattr(import_module(module), name)(app)
     app.middleware("http")(_name_request)
-    return shelf.Shelf(_Bounded(app), poller=poller, renew=displays.render_afresh)
+    served: ASGIApp = shelf.Shelf(_Bounded(app), poller=poller, renew=displays.render_afresh)
+    return served
 
 
 async def _name_request(

@@ -7,7 +7,7 @@ from functools import lru_cache
 from importlib import import_module
 
 from celery import Celery, signals
-from kombu import Queue
+from kombu.entity import Queue
 
 from hub import db, nudges, settings
 from hub.dispatch import displays, leases, messengers
@@ -26,7 +26,7 @@ def app() -> Celery:
         task_acks_late=False,
         worker_prefetch_multiplier=1,
         task_default_queue="normal",
-        task_queues=[Queue(name) for name in QUEUES],
+        task_queues=[Queue(name) for name in QUEUES],  # type: ignore[no-untyped-call]
         task_serializer="json",
         accept_content=["json"],
         broker_connection_retry_on_startup=True,

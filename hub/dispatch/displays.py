@@ -247,7 +247,7 @@ def read(session: Session, outlet_id: int, now: datetime) -> Telling:
     )
 
 
-def _hour_of(route: dict[str, Any] | None) -> datetime | None:
+def _hour_of(route: Mapping[Any, Any] | None) -> datetime | None:
     text = route.get("not_before") if route else None
     return datetime.fromisoformat(text) if text else None
 

@@ -13,7 +13,7 @@ from hub import clock, settings
 from hub.models import Delivery, DisplayRow, Shard, Source
 
 BROKEN_AFTER_S = 30.0
-_LEASED = (DisplayRow, Delivery, Shard, Source)
+_LEASED: tuple[Any, ...] = (DisplayRow, Delivery, Shard, Source)
 _boot = secrets.token_hex(4)
 _role = "hub"
 
@@ -31,7 +31,7 @@ def me() -> str:
 
 def claim(session: Session, table: Any, key: Any, *conditions: Any) -> bool:
     """Take the row if nobody holds it and `conditions` hold; True when it is ours now."""
-    column = table.outlet_id if table is DisplayRow else table.id
+    column = _key(table)
     done = session.execute(
         update(table)
         .where(col(column) == key, col(table.lease) == "", *conditions)
@@ -55,6 +55,10 @@ def release_mine(session: Session) -> int:
     )
 
 
+def _key(table: Any) -> Any:
+    return table.outlet_id if table is DisplayRow else table.id
+
+
 class Watch:
     """The sweeper's eye on leases: (table, key) → (beat, when this process first saw it)."""
 
@@ -67,7 +71,7 @@ class Watch:
         seen: dict[tuple[str, int], tuple[int, float]] = {}
         broken = 0
         for table in _LEASED:
-            key_column = table.outlet_id if table is DisplayRow else table.id
+            key_column = _key(table)
             rows = session.execute(
                 select(key_column, table.beat).where(col(table.lease) != "").limit(5000)
             ).all()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from sqlalchemy import delete, func, update
+from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
 from hub import clock, db, outlets, vault
@@ -106,18 +107,18 @@ def open_(speaking: "Speaking", shard_id: int, size: int) -> Slice | None:
             session.add(shard)
             return None
         ids = np.frombuffer(shard.ids, "<i8")[shard.cursor : shard.cursor + size].tolist()
-        rows = session.exec(
-            select(
-                Subscription.id,
-                Subscription.endpoint,
-                Subscription.p256dh,
-                Subscription.auth,
-                Subscription.language,
-                PushIdentity.public_key,
-                PushIdentity.private_key,
+        rows = session.execute(
+            columns(
+                col(Subscription.id),
+                col(Subscription.endpoint),
+                col(Subscription.p256dh),
+                col(Subscription.auth),
+                col(Subscription.language),
+                col(PushIdentity.public_key),
+                col(PushIdentity.private_key),
             )
             .join(PushIdentity, col(PushIdentity.id) == Subscription.push_identity_id)
-            .where(col(Subscription.id).in_(ids), Subscription.state != "gone")
+            .where(col(Subscription.id).in_(ids), col(Subscription.state) != "gone")
             .order_by(col(Subscription.id))
         ).all()
         attempt = Attempt(
@@ -256,7 +257,7 @@ def _good_news(session: Session, ids: list[int]) -> None:
     if ids:
         session.execute(
             update(Subscription)
-            .where(col(Subscription.id).in_(ids), Subscription.failures > 0)
+            .where(col(Subscription.id).in_(ids), col(Subscription.failures) > 0)
             .values(failures=0, failing_since=None, state="active")
         )
 
@@ -268,7 +269,7 @@ def _bad_news(session: Session, ids: list[int]) -> None:
         update(Subscription)
         .where(col(Subscription.id).in_(ids))
         .values(
-            failures=Subscription.failures + 1,
+            failures=col(Subscription.failures) + 1,
             failing_since=func.coalesce(Subscription.failing_since, now),
         )
     )
@@ -276,7 +277,7 @@ def _bad_news(session: Session, ids: list[int]) -> None:
         update(Subscription)
         .where(
             col(Subscription.id).in_(ids),
-            Subscription.failures >= 20,
+            col(Subscription.failures) >= 20,
             col(Subscription.failing_since) < now - timedelta(days=14),
         )
         .values(state="dormant")

@@ -5,7 +5,7 @@ from sqlmodel import SQLModel
 
 from hub import db, models
 
-assert models.Publication  # the tables are known once the package is imported
+__all__ = ["models"]  # the tables are known once the package is imported
 
 
 def run() -> None:
