@@ -25,21 +25,18 @@ class OptionsRefused(ValueError):
         self.errors = errors
 
 
-@lru_cache(maxsize=4)
-def _means(pid: int, base_url: str) -> Means:
+@lru_cache(maxsize=1)
+def means() -> Means:
+    """What this instance gives its adapters."""
     now = settings.get()
     return Means(
-        base_url=base_url,
+        base_url=now.url,
         policy=now.policy,
         broker_url=now.mqtt,
         instance=now.name,
         boot=BOOT,
+        contact=now.contact,
     )
-
-
-def means() -> Means:
-    """What this process gives its adapters; made after fork."""
-    return _means(os.getpid(), settings.get().url)
 
 
 def split_options(kind: str, given: dict[str, Any]) -> tuple[dict[str, Any], str]:

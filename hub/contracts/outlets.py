@@ -19,6 +19,7 @@ class Means:
     `base_url` is the public address of this hub, without trailing slash. `policy` says which
     addresses a user-supplied URL may reach. `broker_url` is `mqtt://[user:pass@]host:port` or
     mqtts. `instance` names this hub on shared brokers; `boot` is new at each start.
+    `contact` is a mailto: or https: address of who runs it (RFC 8292 section 2.1).
     """
 
     base_url: str
@@ -26,6 +27,7 @@ class Means:
     broker_url: str = ""
     instance: str = "tambour"
     boot: str = ""
+    contact: str = ""
     timeout: float = 10.0
 
 
