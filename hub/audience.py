@@ -48,9 +48,3 @@ def phones(
 
 def _rank(severity: str) -> int:
     return SEVERITY_ORDER.get(Severity(severity), 0)
-
-
-def magnitude(count: int) -> str:
-    """The order of magnitude that a person confirms before a grave notice: "0", "1+", "10+",
-    "100+", … (GOV.UK Emergency Alerts asks for the same)."""
-    return "0" if count == 0 else f"{10 ** (len(str(count)) - 1)}+"

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
-from hub import categories, clock, notices, outlets, registry, settings
+from hub import categories, clock, notices, outlets, reach, registry, settings
 from hub.contracts import Notice, Refusal, Rendering
 from hub.models import (
     Authority,
@@ -44,6 +44,7 @@ class DryRun:
     plan: Plan
     previews: tuple[Preview, ...]
     notice: Notice
+    reach: dict[str, int]
 
     @property
     def refusals(self) -> list[Preview]:
@@ -119,7 +120,8 @@ def dry_run(
         for route in plan.routes
         if route.intent is not Intent.WITHDRAW
     )
-    return DryRun(plan, previews, notice)
+    counts = reach.of_plan(session, authority.id or 0, plan, notice)
+    return DryRun(plan, previews, notice, counts)
 
 
 def told_by(session: Session, publication_id: str) -> tuple[Told, ...]:
@@ -258,6 +260,7 @@ def plan_json(run: DryRun) -> dict[str, Any]:
     """A dry run as the API and the command line give it."""
     return {
         "plan": run.plan.model_dump(mode="json"),
+        "reach": {"outlets": run.reach, **reach.summary(run.reach)},
         "previews": [
             {
                 "outlet": p.outlet,

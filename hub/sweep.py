@@ -10,7 +10,7 @@ import structlog
 from sqlalchemy import delete, update
 from sqlmodel import Session, col, select
 
-from hub import clock, db, memos, nudges, publishing
+from hub import clock, db, memos, nudges, publishing, synthetic
 from hub.dispatch import leases
 from hub.models import (
     Delivery,
@@ -69,6 +69,7 @@ class Sweeper:
             due = self.due(session)
         for what, row_id, lane in due:
             self._nudge(what, row_id, lane)
+        synthetic.step()
         if clock.monotonic() - self._tidied > 3600:
             self.tidy()
             self._tidied = clock.monotonic()
