@@ -68,12 +68,12 @@ def _publish(session: Session) -> str:
 
 def _make(session: Session) -> Station:
     authority = accounts.create_authority(session, CODE, "Synthetic", timezone="UTC")
-    station = Station(authority_id=authority.id, code=CODE, name="Synthetic")
+    station = Station(authority_id=authority.id or 0, code=CODE, name="Synthetic")
     session.add(station)
     session.flush()
     session.add(
         Outlet(
-            authority_id=authority.id,
+            authority_id=authority.id or 0,
             station_id=station.id,
             code="null",
             name="Null",
