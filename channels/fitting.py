@@ -34,6 +34,18 @@ class Fitted:
     left_out: tuple[str, ...] = ()
     shortened: tuple[str, ...] = ()
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a person should know of it before publishing."""
+        said = []
+        if "headline" in self.shortened:
+            said.append("Le titre est raccourci.")
+        if "description" in self.shortened:
+            said.append("La description est raccourcie.")
+        if "station_name" in self.left_out:
+            said.append("Le nom de la station ne tient pas dans le message.")
+        return tuple(said)
+
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
@@ -81,33 +93,37 @@ def fit(
 
 
 def fit_many(
-    notices: Sequence[Notice], locale: str, over: Over, *, who: str = "", link: bool = True
+    notices: Sequence[Notice],
+    locale: str,
+    over: Over,
+    *,
+    who: str = "",
+    link: bool = True,
+    brief: bool = False,
+    lines: bool = False,
 ) -> Fitted | Refusal:
     """A digest: one line each (mark, what, where, when), signed once. A single notice is `fit`.
 
     Every notice is named or the digest is refused: a list that hides its end is not a summary.
     """
     if len(notices) == 1:
-        return fit(notices[0], locale, over, who=who, link=link)
-    lines = []
+        return fit(notices[0], locale, over, who=who, link=link, brief=brief, lines=lines)
+    rows = []
     for notice in notices:
         parts = _parts(notice, locale, "", False)
         text = notice.text_in(locale)
-        parts = replace(
-            parts, what=_one_line(text.short or text.headline), description="", instruction=""
-        )
-        lines.append("- " + _join(parts, False))
-    said = "\n".join(lines)
-    signed = f"{said}\n{who or notices[0].station_name}"
-    for candidate in (signed, said):
+        what = _one_line(text.short or text.headline)
+        rows.append("- " + _join(replace(parts, what=what, description="", instruction=""), False))
+    said = "\n".join(rows)
+    for candidate in (f"{said}\n{who or notices[0].station_name}", said):
         if over(candidate) <= 0:
             return Fitted(candidate, ("description", "instruction"))
-    kept = len(lines)
-    while kept and over("\n".join(lines[:kept])) > 0:
+    kept = len(rows)
+    while kept and over("\n".join(rows[:kept])) > 0:
         kept -= 1
     return Refusal(
         "notices",
-        f"Les {len(lines)} avis ne tiennent pas ensemble : {over(said)} caractères de trop.",
+        f"Les {len(rows)} avis ne tiennent pas ensemble : {over(said)} caractères de trop.",
         f"Au plus {kept} avis par message.",
     )
 

@@ -111,6 +111,7 @@ def fold(text: str) -> tuple[str, tuple[tuple[str, str], ...]] | None:
     text = _GUILLEMETS.sub("", unicodedata.normalize("NFC", text))
     out: list[str] = []
     pairs: dict[tuple[str, str], None] = {}
+    gap = False  # something was dropped since the last letter: one space there is enough
     position = 0
     while position < len(text):
         numero = _NUMERO.match(text, position)
@@ -121,17 +122,16 @@ def fold(text: str) -> tuple[str, tuple[tuple[str, str], ...]] | None:
             continue
         char = text[position]
         position += 1
-        if char in _COST:
-            out.append(char)
-            continue
-        plain = _fold_one(char)
+        plain = char if char in _COST else _fold_one(char)
         if plain is None:
             return None
-        if not char.isspace() and not _SILENT.match(char):
+        if plain != char and not char.isspace() and not _SILENT.match(char):
             pairs[(char, plain)] = None
-        if not plain and out and out[-1] == " " and text[position : position + 1] in (" ", ""):
-            out.pop()  # "Orage ⚡ violent" must not keep two spaces
-        out.append(plain)
+        if not plain:
+            gap = True
+        elif not (gap and plain == " " and out and out[-1] == " "):
+            out.append(plain)
+            gap = gap and plain == " "
     return "".join(out).strip(" "), tuple(pairs)
 
 
