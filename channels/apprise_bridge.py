@@ -8,6 +8,7 @@ nowhere.
 """
 
 import logging
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -34,10 +35,12 @@ from hub.contracts import (
     Rendering,
     StrictOptions,
     Target,
+    Verdict,
 )
 from hub.guard import AddressRefused
 from hub.vocabulary import Intent
 
+_E164: Final = re.compile(r"\+[1-9][0-9]{6,14}")  # ITU-T E.164 section 6.2.1
 # Services that open connections of their own beside HTTP, where no address is checked.
 _UNCHECKED: Final = frozenset({"nostr"})
 
@@ -70,6 +73,9 @@ class Bridge:
         `accepted`; `rejected` when the service refused it; `later` when surely nothing left;
         `uncertain` when it may have been taken. Raises NotConfigured when a person must act.
         """
+        if number is not None and not _E164.fullmatch(number):
+            # Some services read anything else as the name of a contact or of a group.
+            return Outcome(Verdict.REJECTED, reason="Ce numéro n'est pas au format international.")
         apprise = _apprise()
         try:
             plugin = _instance(self._url, number)
@@ -165,9 +171,7 @@ def _apprise() -> Any:
     number it sent to, and urllib3 at DEBUG the path, where many services carry the token."""
     import apprise
 
-    log = logging.getLogger("apprise")
-    log.propagate = False
-    log.addHandler(logging.NullHandler())
+    logging.getLogger("apprise").disabled = True
     logging.getLogger("urllib3").setLevel(logging.ERROR)
     return apprise
 
