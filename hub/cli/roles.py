@@ -97,10 +97,11 @@ def check(as_json: AsJson = False) -> None:
     from hub.rules import loading
 
     problems = []
-    try:
-        loading.check_all(settings.get().config)
-    except Exception as error:
-        problems.append(str(error))
+    for path in sorted((settings.get().config / "rules").glob("*.yaml")):
+        try:
+            loading.load(path, kinds=registry.kinds("channels"))
+        except loading.RulesError as error:
+            problems.append(str(error))
     migrate.upgrade()
     state = health.health()
     answer = {"ok": not problems, "problems": problems, "health": state}
