@@ -207,10 +207,22 @@ def _lint(text: str, declared: Mapping[str, Variable]) -> Iterator[Trouble]:
             inside.append(called in _LOOPS)
         elif token.text == ")" and inside:
             inside.pop()
+    yield from _words(tokens, {name: v.values for name, v in declared.items() if v.values})
+
+
+def check_words(text: str, allowed: Mapping[str, tuple[str, ...]]) -> None:
+    """Hold literals beside variables against words known elsewhere (the categories of an
+    installation). Raises ConditionError."""
+    tokens = [*_tokens(text), _Token("end", "", len(text))]
+    troubles = tuple(_words(tokens, {name: words for name, words in allowed.items() if words}))
+    if troubles:
+        raise ConditionError(troubles)
+
+
+def _words(tokens: list[_Token], allowed: Mapping[str, tuple[str, ...]]) -> Iterator[Trouble]:
     for position, token in enumerate(tokens):
-        variable = declared.get(token.text) if token.kind == "name" else None
-        if variable and variable.values:
-            yield from _literals(tokens, position, variable.values)
+        if token.kind == "name" and token.text in allowed:
+            yield from _literals(tokens, position, allowed[token.text])
 
 
 def _literals(tokens: list[_Token], position: int, allowed: tuple[str, ...]) -> Iterator[Trouble]:
@@ -231,11 +243,8 @@ def _literals(tokens: list[_Token], position: int, allowed: tuple[str, ...]) -> 
     for token in beside:
         word = token.text[1:-1]
         if token.kind == "string" and "\\" not in word and word not in allowed:
-            yield Trouble(
-                f"{name.text} is never '{word}'{_meant(word, allowed)}; it is one of "
-                + ", ".join(allowed),
-                token.offset,
-            )
+            hint = _meant(word, allowed) or "; it is one of " + ", ".join(allowed)
+            yield Trouble(f"{name.text} is never '{word}'{hint}", token.offset)
 
 
 def _read(error: str, text: str, declared: Mapping[str, Variable]) -> Iterator[Trouble]:

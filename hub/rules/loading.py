@@ -6,7 +6,7 @@
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from hub import registry
 from hub.rules import variables
-from hub.rules.language import Condition, ConditionError, Variables
+from hub.rules.language import Condition, ConditionError, Variables, check_words
 from hub.rules.marked import Marked, Problem, read
 from hub.rules.marked import Path as Loc
 from hub.rules.ruleset import OWN, IntakeRule, Rule, RuleSet, Send, Sentence, To
@@ -24,52 +24,68 @@ from hub.rules.times import hour_of
 from hub.vocabulary import Lane
 
 DEFAULT = "commune"
+_SUBJECT = {"rules": "publication", "intake": "item"}
 _CODE = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
 class RulesError(ValueError):
-    """A file of rules that cannot be used. The text has one line per problem,
-    `file:line:column: message`; `problems` has them in the order of the file."""
+    """Files of rules that cannot be used. The text has one line per problem,
+    `file:line:column: message`; `problems` has them by file, in the order of the text."""
 
-    def __init__(self, file: str, problems: Collection[Problem]) -> None:
-        self.file, self.problems = file, tuple(sorted(set(problems)))
-        lines = (f"{file}:{p.line}:{p.column}: {p.message}" for p in self.problems)
-        super().__init__("\n".join(lines))
+    def __init__(self, problems: Mapping[str, Collection[Problem]]) -> None:
+        self.problems = {file: tuple(sorted(set(found))) for file, found in problems.items()}
+        super().__init__(
+            "\n".join(
+                f"{file}:{p.line}:{p.column}: {p.message}"
+                for file, found in self.problems.items()
+                for p in found
+            )
+        )
 
 
-def parse(text: str, file: str, kinds: Collection[str] | None = None) -> RuleSet:
-    """The rules of one file. `kinds`: the channel kinds there are, None to accept any word.
-    Raises RulesError with every problem of the file."""
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Words that files may use: channel kinds and categories. None: any word."""
+
+    kinds: Collection[str] | None = None
+    categories: Collection[str] | None = None
+
+
+ANYTHING = Known()
+
+
+def parse(text: str, file: str, known: Known = ANYTHING) -> RuleSet:
+    """The rules of one file. Raises RulesError with every problem of the file."""
     marked = read(text, verbatim=frozenset({"when", "unless"}))
     problems = list(marked.problems)
     data = marked.data
     made: RuleSet | None = None
     if isinstance(data, dict) and data:
         try:
-            read_file: FileText | None = FileText.model_validate(data, context=kinds)
+            read_file: FileText | None = FileText.model_validate(data, context=known.kinds)
         except ValidationError as error:
             read_file = None
             problems += [_told(marked, entry) for entry in error.errors()]
-        programs = _conditions(marked, data, problems)
+        programs = _conditions(marked, data, known, problems)
         _check(marked, data, problems)
         if read_file is not None:
             made = _build(marked, read_file, programs, Path(file).stem)
     elif not problems:
         problems.append(Problem(1, 1, "a file of rules begins with rules: or intake:"))
     if problems or made is None:
-        raise RulesError(file, problems)
+        raise RulesError({file: problems})
     return made
 
 
-def load(path: Path, kinds: Collection[str] | None = None) -> RuleSet:
+def load(path: Path, known: Known = ANYTHING) -> RuleSet:
     """`parse` of a file. Raises RulesError, also where it cannot be read."""
     try:
         text = path.read_bytes().decode()
     except OSError as error:
-        raise RulesError(str(path), [Problem(1, 1, f"cannot be read: {error}")]) from None
+        raise RulesError({str(path): [Problem(1, 1, f"cannot be read: {error}")]}) from None
     except UnicodeDecodeError as error:
-        raise RulesError(str(path), [Problem(1, 1, f"is not UTF-8: {error}")]) from None
-    return parse(text, str(path), kinds)
+        raise RulesError({str(path): [Problem(1, 1, f"is not UTF-8: {error}")]}) from None
+    return parse(text, str(path), known)
 
 
 _loaded: dict[Path, tuple[tuple[int, int], RuleSet]] = {}
@@ -95,17 +111,41 @@ def for_authority(config: Path, code: str) -> RuleSet:
         stamp = (stat.st_mtime_ns, stat.st_size)
     except OSError:
         stamp = (0, 0)
-    known = _loaded.get(path)
-    if known and known[0] == stamp:
-        return known[1]
+    held = _loaded.get(path)
+    if held and held[0] == stamp:
+        return held[1]
     try:
-        rules = load(path, registry.kinds("channels"))
+        rules = load(path, Known(kinds=registry.kinds("channels")))
     except RulesError as error:
-        if known is None:
+        if held is None:
             raise
-        rules = replace(known[1], problems=tuple(str(error).splitlines()))
+        rules = replace(held[1], problems=tuple(str(error).splitlines()))
     _loaded[path] = (stamp, rules)
     return rules
+
+
+def check_all(config: Path) -> None:
+    """Read every file of rules. Raises RulesError with the problems of all of them.
+
+    Stricter than `for_authority`: a category that config/categories.yaml does not have (or no
+    longer has) is a problem here, and no reason to stay silent in the middle of a day.
+    """
+    problems: dict[str, Collection[Problem]] = {}
+    files = {config / "rules" / f"{DEFAULT}.yaml", *(config / "rules").glob("*.yaml")}
+    for path in sorted(files):
+        try:
+            load(path, known_words(config))
+        except RulesError as error:
+            problems |= error.problems
+    if problems:
+        raise RulesError(problems)
+
+
+def known_words(config: Path) -> Known:
+    """The kinds of this program and the categories of a configuration folder."""
+    path = config / "categories.yaml"
+    keys = tuple(read(path.read_text()).data or ()) if path.is_file() else None
+    return Known(registry.kinds("channels"), keys)
 
 
 def _told(marked: Marked, entry: Any) -> Problem:
@@ -131,7 +171,7 @@ def _told(marked: Marked, entry: Any) -> Problem:
 
 
 def _conditions(
-    marked: Marked, data: dict[str, Any], problems: list[Problem]
+    marked: Marked, data: dict[str, Any], known: Known, problems: list[Problem]
 ) -> dict[Loc, Condition]:
     """Every condition compiled, by path; also where other parts of the file are wrong."""
     made: dict[Loc, Condition] = {}
@@ -147,7 +187,9 @@ def _conditions(
                 if not isinstance(text, str):
                     continue
                 path: Loc = (section, n, name)
+                words = {f"{_SUBJECT[section]}.category": tuple(known.categories or ())}
                 try:
+                    check_words(text, words)
                     made[path] = Condition.compile(text, declared)
                 except ConditionError as error:
                     problems += [
