@@ -41,6 +41,7 @@ from hub.guard import AddressRefused
 from hub.vocabulary import Intent
 
 _E164: Final = re.compile(r"\+[1-9][0-9]{6,14}")  # ITU-T E.164 section 6.2.1
+_SPACING: Final = re.compile(r"[\s().-]")
 # Services that open connections of their own beside HTTP, where no address is checked.
 _UNCHECKED: Final = frozenset({"nostr"})
 
@@ -73,6 +74,8 @@ class Bridge:
         `accepted`; `rejected` when the service refused it; `later` when surely nothing left;
         `uncertain` when it may have been taken. Raises NotConfigured when a person must act.
         """
+        if number is not None:
+            number = _SPACING.sub("", number)
         if number is not None and not _E164.fullmatch(number):
             # Some services read anything else as the name of a contact or of a group.
             return Outcome(Verdict.REJECTED, reason="Ce numéro n'est pas au format international.")
