@@ -40,7 +40,7 @@ URGENCY: Final[Mapping[Lane, str]] = {
 }  # RFC 8030 section 5.3
 # A phone that was told must hear that it is over even when it was off meanwhile.
 _WITHDRAWAL_TTL: Final = timedelta(days=3)
-_LONGEST_WAIT_S: Final = 24 * 3600
+_LONGEST_WAIT_S: Final = 6 * 3600
 # What most phones show of an open notification before they cut it.
 _VISIBLE: Final = 240
 

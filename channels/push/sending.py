@@ -112,7 +112,9 @@ class Sender:
         per_host: int = 64,
         patience: int = 8,
         ca_file: str = "",
+        resolve: Sequence[str] = (),
     ) -> None:
+        """`resolve`: rows "host:port:address" that stand for DNS (libcurl's RESOLVE)."""
         self._policy = policy
         self._timeout_ms = int(timeout * 1000)
         self._per_host, self._patience = per_host, patience
@@ -122,11 +124,14 @@ class Sender:
         self._flying: set[pycurl.Curl] = set()
         self._answers: list[Answer] = []
         self._timer_s: float | None = None
+        self._resolve = list(resolve)
         self._selector = selectors.DefaultSelector()
         self._multi = pycurl.CurlMulti()
         self._multi.setopt(pycurl.M_PIPELINING, pycurl.PIPE_MULTIPLEX)
         self._multi.setopt(pycurl.M_MAX_HOST_CONNECTIONS, per_host)
         self._multi.setopt(pycurl.M_MAX_TOTAL_CONNECTIONS, 4 * per_host)
+        # Left alone libcurl keeps four connections a handle under way, so it drops them when idle.
+        self._multi.setopt(pycurl.M_MAXCONNECTS, 4 * per_host)
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
         self._multi.setopt(pycurl.M_TIMERFUNCTION, self._set_timer)
 
@@ -143,7 +148,8 @@ class Sender:
         try:
             while ready or self._flying:
                 started = self._start_one(ready, endpoints, make)
-                self._turn(0.0 if started else 1.0)
+                if self._flying:
+                    self._turn(0.0 if started else 1.0)
                 if not ready:
                     ready.extend(h for h in hosts if h.waiting and h.flying < self._per_host)
         finally:
@@ -233,6 +239,8 @@ class Sender:
         curl.setopt(pycurl.TIMEOUT_MS, self._timeout_ms)
         curl.setopt(pycurl.CONNECTTIMEOUT_MS, min(self._timeout_ms, 5000))
         curl.setopt(pycurl.NOSIGNAL, 1)
+        if self._resolve:
+            curl.setopt(pycurl.RESOLVE, self._resolve)
         if self._ca_file:
             curl.setopt(pycurl.CAINFO, self._ca_file)
         return curl

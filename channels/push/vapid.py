@@ -47,7 +47,7 @@ def sign(origin: str, public_key: str, private_key: str, contact: str, now: floa
     signed = _base64(_HEADER) + b"." + _base64(json.dumps(claims, separators=(",", ":")).encode())
     r, s = decode_dss_signature(_signing_key(private_key).sign(signed, ec.ECDSA(SHA256())))
     signature = _base64(r.to_bytes(32, "big") + s.to_bytes(32, "big"))
-    return f"vapid t={(signed + b'.' + signature).decode()}, k={public_key}"
+    return f"vapid t={(signed + b'.' + signature).decode()},k={public_key}"
 
 
 class Headers:
