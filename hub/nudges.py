@@ -18,6 +18,6 @@ def use(sender: Sender | None) -> None:
 
 
 def send(what: str, row_id: int, lane: Lane) -> None:
-    """`what` is "display", "delivery" or "source". Never raises: see db.after_commit."""
+    """`what` is "display", "delivery", "source" or "confirm". Never raises: see db.after_commit."""
     if _sender is not None:
         _sender(what, row_id, lane)

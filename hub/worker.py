@@ -9,7 +9,7 @@ from importlib import import_module
 from celery import Celery, signals
 from kombu.entity import Queue
 
-from hub import db, nudges, settings
+from hub import db, nudges, settings, subscribing
 from hub.dispatch import displays, leases, messengers
 from hub.vocabulary import Lane
 
@@ -40,6 +40,7 @@ def app() -> Celery:
     made.task(name="display")(display)
     made.task(name="delivery")(delivery)
     made.task(name="source")(source)
+    made.task(name="confirm")(confirm)
     return made
 
 
@@ -53,6 +54,10 @@ def delivery(delivery_id: int) -> None:
 
 def source(source_id: int) -> None:
     import_module("hub.polling").poll(source_id)
+
+
+def confirm(subscription_id: int) -> None:
+    subscribing.send_confirmation(subscription_id)
 
 
 def send(what: str, row_id: int, lane: Lane) -> None:

@@ -26,7 +26,11 @@ class Subscription(SQLModel, table=True):
     """`token_hash` is the only way back to its row. `state`: new (waits for the confirmation
     push of an unknown host), active, dormant (urgent only), gone."""
 
-    __table_args__ = (Index("ix_subscription_state", "state", "id"),)
+    # Frozen audiences hold ids: SQLite must not give a forgotten phone's id to the next one.
+    __table_args__ = (
+        Index("ix_subscription_state", "state", "id"),
+        {"sqlite_autoincrement": True},
+    )
     id: int | None = Field(default=None, primary_key=True, sa_type=BIG)
     token_hash: str = Field(unique=True)
     push_identity_id: int = Field(foreign_key="push_identity.id", index=True)
