@@ -6,10 +6,10 @@ notices, model and moment give the same bytes, which is what a signature and a r
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from channels.panels.compiler import Compiled, compile_notice
 from channels.panels.jws import b64
@@ -18,6 +18,9 @@ from channels.panels.says import say
 from hub import clock
 from hub.contracts import Notice, OutletView, Refusal
 from hub.vocabulary import Intent, Lane, Severity, Urgency
+
+Compile: TypeAlias = Callable[[Notice, Model, tuple[str, ...], int, str], Compiled | Refusal]
+"""`compile_notice`, or one that remembers."""
 
 VERSION: Final = 1
 # A plan outlives a hub that is gone by this much; said again well before, so that a notice of a
@@ -62,6 +65,7 @@ def make(
     languages: tuple[str, ...] = (),
     hold_ms: int | None = None,
     night: Night | None = None,
+    compiler: Compile = compile_notice,
 ) -> Made:
     """The plan that says `notices` on the panel `view` under `view.say_no`.
 
@@ -76,7 +80,7 @@ def make(
     live = [n for n in notices if n.intent is not Intent.WITHDRAW and n.expires > now]
     for notice in sorted(live, key=lambda n: (-priority(n), start_of(n), n.publication)):
         hold = hold_ms or model.hold_ms
-        compiled = compile_notice(notice, model, tuple(spoken), hold, locale)
+        compiled = compiler(notice, model, tuple(spoken), hold, locale)
         if isinstance(compiled, Refusal):
             refused[notice.publication] = compiled
         elif len(items) == model.max_items:
