@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from pydantic import Field, field_validator, model_validator
 
 from channels.panels import jws, model, plan, topics, wire
-from channels.panels.compiler import Compiled, compile_notice
+from channels.panels.compiler import Compiled, Page, compile_notice
 from channels.panels.listener import Listener
 from hub.contracts import (
     AdapterFailure,
@@ -93,13 +93,14 @@ class Panel:
     ) -> Rendering | Refusal:
         """The pages as text; `facts.pages` has them line by line for a drawing."""
         face = model.load(options.model)
-        pages, warnings = [], []
+        languages = options.languages or (locale,)
+        hold_ms = options.hold_ms or face.hold_ms
+        pages: list[Page] = []
+        warnings: list[str] = []
         for notice in notices:
             if notice.intent is Intent.WITHDRAW:
                 continue
-            compiled = compile_notice(
-                notice, face, options.languages or (locale,), options.hold_ms or face.hold_ms, locale
-            )
+            compiled = compile_notice(notice, face, languages, hold_ms, locale)
             if isinstance(compiled, Refusal):
                 return compiled
             pages += compiled.pages
@@ -149,6 +150,11 @@ class Panel:
                     answers[index] = outcome
         return answers
 
+    @classmethod
+    def listener(cls, means: Means) -> "Panel":
+        """The one that listens for all panels of this hub: it needs no outlet's options."""
+        return cls(PanelOptions(), means)
+
     def listen(
         self,
         report: Callable[[Sequence[Report]], None],
@@ -172,7 +178,9 @@ class Panel:
     def _say(self, saying: Saying, compiler: plan.Compile) -> tuple[Said, wire.Outgoing]:
         view, options = saying.outlet, self.options
         if len(view.signing_key) != 32:
-            raise NotConfigured("L'autorité n'a pas de clé pour signer ce que montrent ses panneaux.")
+            raise NotConfigured(
+                "L'autorité n'a pas de clé pour signer ce que montrent ses panneaux."
+            )
         try:
             topic = topics.topic(view.authority, view.code, topics.PLAN)
         except topics.BadName as error:

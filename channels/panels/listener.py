@@ -39,6 +39,10 @@ RETRY_S: Final = (0.5, 60.0)
 TAKEN_OVER: Final = 142
 TAKEN_OVER_S: Final = 60.0
 ANSWER_S: Final = 10.0
+# Another hub answers our beacon, or takes the session back after TAKEN_OVER_S. Silent for longer
+# than that, it is gone.
+PROBE_S: Final = 30.0
+ALONE_S: Final = 150.0
 SCHEMAS: Final = Path(__file__).parent / "schemas"
 
 _STAGES: Final = {
@@ -124,6 +128,8 @@ class Listener:
         self._known: set[str] = set()
         self._ever: set[str] = set()  # authorities whose beacon was ours at some time
         self._answered: dict[str, float] = {}
+        self._others: dict[str, float] = {}  # authority: when another's word was last heard
+        self._probed = 0.0
         self._seq = 0
         self._settled: float | None = None
         self._lost: ReasonCode | None = None
@@ -144,6 +150,7 @@ class Listener:
             taken = self._lost is not None and self._lost.value == TAKEN_OVER
             if taken:
                 for authority in sorted(self._known) or [""]:
+                    self._others[authority] = clock.monotonic()
                     self._beacon_report(authority, "second_hub", "session")
                 self._flush()
             self._pause(TAKEN_OVER_S if taken else wait * random.uniform(0.5, 1.0))
@@ -205,6 +212,16 @@ class Listener:
                 # Ours was the last word before the connection was lost: somebody else spoke since.
                 self._second_hub(client, authority, heard)
             self._publish_beacon(client, authority)
+            # Whatever an earlier run saw, silence has to prove itself once.
+            self._others.setdefault(authority, now)
+        if self._others and now - self._probed >= PROBE_S:
+            self._probed = now
+            for authority in sorted(self._others):
+                if now - self._others[authority] >= ALONE_S:
+                    del self._others[authority]
+                    self._beacon_report(authority, "alone", "")
+                else:
+                    self._publish_beacon(client, authority)
 
     def _publish_beacon(self, client: mqtt.Client, authority: str) -> None:
         self._seq = max(self._seq, self._beacons.get(authority, {}).get("seq", 0)) + 1
@@ -221,7 +238,7 @@ class Listener:
         self._ever.add(authority)
 
     def _second_hub(self, client: mqtt.Client, authority: str, heard: dict[str, Any]) -> None:
-        now = clock.monotonic()
+        now = self._others[authority] = clock.monotonic()
         if now - self._answered.get(authority, -ANSWER_S) < ANSWER_S:
             return
         self._answered[authority] = now
@@ -229,12 +246,12 @@ class Listener:
         self._publish_beacon(client, authority)  # so that the other one hears of us, too
 
     def _beacon_report(self, authority: str, kind: str, other: str) -> None:
-        log.warning("beacon", authority=authority, kind=kind, other=other)
+        log.info("beacon", authority=authority, kind=kind, other=other)
         body = {"kind": kind, "other": other}
         self._pending.append(Report(authority, "", ReportStage.BEACON, clock.now(), body=body))
 
     def _on_beacon(self, client: mqtt.Client, authority: str, message: mqtt.MQTTMessage) -> None:
-        heard = read(topics.HUB, message.payload)
+        heard = read(topics.HUB, bytes(message.payload))
         self._beacons[authority] = heard
         if not message.retain and heard["boot"] != self._boot:
             self._second_hub(client, authority, heard)
@@ -277,9 +294,7 @@ class Listener:
     ) -> None:
         self._lost = reason
 
-    def _on_message(
-        self, client: mqtt.Client, _data: object, message: mqtt.MQTTMessage
-    ) -> None:
+    def _on_message(self, client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
         address = topics.parse(message.topic)
         try:
             if address is None:
@@ -287,7 +302,7 @@ class Listener:
             if address.leaf == topics.HUB:
                 self._on_beacon(client, address.authority, message)
                 return
-            report = report_of(address, message.payload, clock.now())
+            report = report_of(address, bytes(message.payload), clock.now())
         except Unreadable as error:
             self.counts["refused"] += 1
             log.warning("report refused", topic=message.topic[:200], reason=str(error))
