@@ -1,0 +1,227 @@
+"""LED panels over MQTT 5: the whole plan of a panel, retained and signed, said in one message."""
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar
+
+from pydantic import Field, field_validator, model_validator
+
+from channels.panels import jws, model, plan, topics, wire
+from channels.panels.compiler import Compiled, Page, compile_notice
+from channels.panels.listener import Listener
+from hub.contracts import (
+    AdapterFailure,
+    Health,
+    Means,
+    NotConfigured,
+    Notice,
+    OutletView,
+    PermanentFailure,
+    Refusal,
+    Rendering,
+    Report,
+    Said,
+    StrictOptions,
+    TemporaryFailure,
+)
+from hub.vocabulary import Intent
+
+_HOUR = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
+
+
+class PanelOptions(StrictOptions):
+    """`model`: a file of config/panels. `languages`: what is shown, in this order; empty: the
+    outlet's first. `night_off` and `night_on`: local hours between which the face is dark but for
+    alerts. `serial` and `device_key` (base64url Ed25519 public key) name the device itself."""
+
+    model: str = "text-8x16"
+    languages: tuple[str, ...] = ()
+    hold_ms: int | None = Field(None, ge=1000, le=60000)
+    night_off: str | None = Field(None, pattern=_HOUR)
+    night_on: str | None = Field(None, pattern=_HOUR)
+    serial: str = Field("", max_length=64)
+    device_key: str = ""
+
+    @field_validator("model")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        model.load(name)
+        return name
+
+    @field_validator("device_key")
+    @classmethod
+    def _key(cls, text: str) -> str:
+        if text and len(jws.unb64(text)) != 32:
+            raise ValueError("must be 32 bytes in base64url")
+        return text
+
+    @model_validator(mode="after")
+    def _whole_night(self) -> "PanelOptions":
+        if (self.night_off is None) != (self.night_on is None):
+            raise ValueError("night_off and night_on go together")
+        return self
+
+    @property
+    def night(self) -> plan.Night | None:
+        if self.night_off is None or self.night_on is None:
+            return None
+        return plan.Night(self.night_off, self.night_on)
+
+
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """One `show` of many."""
+
+    panel: "Panel"
+    outlet: OutletView
+    notices: Sequence[Notice]
+    now: datetime
+
+
+class Panel:
+    kind: ClassVar[str] = "panel"
+    title: ClassVar[str] = "Panneau lumineux"
+    Options: ClassVar[type[StrictOptions]] = PanelOptions
+
+    def __init__(self, options: PanelOptions, means: Means) -> None:
+        self.options, self.means = options, means
+
+    @staticmethod
+    def preview(
+        notices: Sequence[Notice], options: PanelOptions, locale: str
+    ) -> Rendering | Refusal:
+        """The pages as text; `facts.pages` has them line by line for a drawing."""
+        face = model.load(options.model)
+        languages = options.languages or (locale,)
+        hold_ms = options.hold_ms or face.hold_ms
+        pages: list[Page] = []
+        warnings: list[str] = []
+        for notice in notices:
+            if notice.intent is Intent.WITHDRAW:
+                continue
+            compiled = compile_notice(notice, face, languages, hold_ms, locale)
+            if isinstance(compiled, Refusal):
+                return compiled
+            pages += compiled.pages
+            warnings += compiled.warnings
+        facts = {
+            "model": face.name,
+            "columns": face.columns,
+            "lines": face.lines,
+            "colour": face.colour,
+            "pages": [{"lines": list(p.lines), "hold_ms": p.hold_ms} for p in pages],
+        }
+        return Rendering("\n\n".join("\n".join(p.lines) for p in pages), facts, tuple(warnings))
+
+    def show(
+        self, outlet: OutletView, notices: Sequence[Notice], ended: Sequence[Notice], now: datetime
+    ) -> Said:
+        """Publish the plan under `outlet.say_no` and wait for the broker to take it. What is ended
+        is simply not in it."""
+        (said,) = self.show_many([Saying(self, outlet, notices, now)])
+        if isinstance(said, AdapterFailure):
+            raise said
+        return said
+
+    @staticmethod
+    def show_many(sayings: Sequence[Saying]) -> list[Said | AdapterFailure]:
+        """Many panels in one flight: an answer for each, in order. Never raises AdapterFailure."""
+        answers: list[Said | AdapterFailure] = []
+        batches: dict[tuple[str, str, float], list[tuple[int, wire.Outgoing]]] = {}
+        compiler = _remembering()
+        for index, saying in enumerate(sayings):
+            means = saying.panel.means
+            try:
+                said, outgoing = saying.panel._say(saying, compiler)
+            except AdapterFailure as failure:
+                answers.append(failure)
+                continue
+            answers.append(said)
+            broker = (means.broker_url, means.instance, means.timeout)
+            batches.setdefault(broker, []).append((index, outgoing))
+        for broker, batch in batches.items():
+            try:
+                outcomes = wire.publisher(*broker).publish([outgoing for _, outgoing in batch])
+            except (TemporaryFailure, NotConfigured) as failure:
+                outcomes = [failure] * len(batch)
+            for (index, _), outcome in zip(batch, outcomes, strict=True):
+                if outcome is not None:
+                    answers[index] = outcome
+        return answers
+
+    @classmethod
+    def listener(cls, means: Means) -> "Panel":
+        """The one that listens for all panels of this hub: it needs no outlet's options."""
+        return cls(PanelOptions(), means)
+
+    def listen(
+        self,
+        report: Callable[[Sequence[Report]], None],
+        stop: Callable[[], bool],
+        authorities: Callable[[], Sequence[str]] = tuple,
+    ) -> None:
+        """Blocks until `stop()`. `authorities`: codes whose beacon must be there even while none of
+        their panels has spoken yet."""
+        Listener(self.means, report, stop, authorities).run()
+
+    def check(self) -> Health:
+        try:
+            wire.publisher(self.means.broker_url, self.means.instance, self.means.timeout).probe()
+        except AdapterFailure as failure:
+            return Health(False, failure.reason)
+        return Health(True, "Le serveur MQTT répond.")
+
+    def close(self) -> None:
+        """The connection belongs to the process; `wire.close_all` ends it."""
+
+    def _say(self, saying: Saying, compiler: plan.Compile) -> tuple[Said, wire.Outgoing]:
+        view, options = saying.outlet, self.options
+        if len(view.signing_key) != 32:
+            raise NotConfigured(
+                "L'autorité n'a pas de clé pour signer ce que montrent ses panneaux."
+            )
+        try:
+            topic = topics.topic(view.authority, view.code, topics.PLAN)
+        except topics.BadName as error:
+            raise PermanentFailure(
+                f"Le code « {view.code} » ne peut pas nommer un panneau sur le serveur MQTT."
+            ) from error
+        made = plan.make(
+            view,
+            saying.notices,
+            model.load(options.model),
+            saying.now,
+            languages=options.languages,
+            hold_ms=options.hold_ms,
+            night=options.night,
+            compiler=compiler,
+        )
+        signature = jws.sign(made.payload, view.signing_key, view.key_id)
+        evidence: dict[str, Any] = {
+            "plan_rev": view.say_no,
+            "items": len(made.carried),
+            "bytes": len(made.payload),
+        }
+        said = Said(
+            shown=False,
+            refused=made.refused,
+            next_change_at=made.next_change_at,
+            evidence=evidence,
+        )
+        return said, wire.Outgoing(topic, made.payload, {"jws": signature})
+
+
+def _remembering() -> plan.Compile:
+    """`compile_notice` that compiles a revision once for all panels of a model."""
+    done: dict[Hashable, Compiled | Refusal] = {}
+
+    def compiler(
+        notice: Notice, face: model.Model, languages: tuple[str, ...], hold_ms: int, locale: str
+    ) -> Compiled | Refusal:
+        key = (notice.identifier, notice.lane, face.name, languages, hold_ms, locale)
+        if key not in done:
+            done[key] = compile_notice(notice, face, languages, hold_ms, locale)
+        return done[key]
+
+    return compiler

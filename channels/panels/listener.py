@@ -1,0 +1,312 @@
+"""What panels say by themselves: one connection, read into batches of reports.
+
+Driven in the caller's thread without a queue of its own: while a batch is being stored nothing more
+is read, and the broker holds the rest. The beacon tells two troubles apart: it is missing (the
+broker forgot everything, all displays must be told again) or it is another's (a second hub, most
+often a restored copy, speaks on this broker).
+"""
+
+import json
+import random
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+import jsonschema_rs
+import paho.mqtt.client as mqtt
+import structlog
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from channels.panels import topics
+from channels.panels.wire import KEEPALIVE_S, Broker
+from hub import clock
+from hub.contracts import AdapterFailure, Json, Means, Report, ReportStage
+
+log = structlog.get_logger()
+
+MAX_BYTES: Final = 65_536
+BATCH: Final = 500
+BATCH_S: Final = 0.2
+# Retained messages follow a SUBACK at once; what is not there after this is not on the broker.
+SETTLE_S: Final = 1.0
+RETRY_S: Final = (0.5, 60.0)
+# Another client took this session (reason 142): coming back at once would only take it in turns.
+TAKEN_OVER: Final = 142
+TAKEN_OVER_S: Final = 60.0
+ANSWER_S: Final = 10.0
+# Another hub answers our beacon, or takes the session back after TAKEN_OVER_S. Silent for longer
+# than that, it is gone.
+PROBE_S: Final = 30.0
+ALONE_S: Final = 150.0
+SCHEMAS: Final = Path(__file__).parent / "schemas"
+
+_STAGES: Final = {
+    "birth": ReportStage.BIRTH,
+    "presence": ReportStage.PRESENCE,
+    "ack": ReportStage.ACK,
+    "shown": ReportStage.SHOWN,
+    "hb": ReportStage.HEARTBEAT,
+}
+
+
+class Unreadable(ValueError):
+    """A payload that is not of the contract; the text says why, without its content."""
+
+
+@lru_cache(maxsize=16)
+def _schema(leaf: str) -> jsonschema_rs.Validator:
+    return jsonschema_rs.validator_for(json.loads((SCHEMAS / f"{leaf}.json").read_text("utf-8")))
+
+
+def read(leaf: str, payload: bytes) -> dict[str, Any]:
+    """The parsed payload of a topic. Raises Unreadable."""
+    if len(payload) > MAX_BYTES:
+        raise Unreadable(f"{len(payload)} bytes, at most {MAX_BYTES}")
+    try:
+        body = json.loads(payload)
+    except (ValueError, RecursionError) as error:
+        raise Unreadable("not JSON") from error
+    problem = next(_schema(leaf).iter_errors(body), None)
+    if problem is not None:
+        where = "/".join(str(step) for step in problem.instance_path) or "payload"
+        raise Unreadable(f"{where} does not fit schemas/{leaf}.json")
+    return dict(body)
+
+
+def report_of(address: topics.Address, payload: bytes, received: datetime) -> Report:
+    """A panel's message as a report. A retained plan that cannot be read speaks of plan 0, which
+    is never the one that was said. Raises Unreadable."""
+    if address.leaf == topics.PLAN:
+        return _plan_report(address, payload, received)
+    body = read(address.leaf, payload)
+    return Report(
+        authority=address.authority,
+        outlet=address.panel,
+        stage=_STAGES[address.leaf],
+        received=received,
+        say_no=body.get("ref") if address.leaf == "ack" else body.get("plan_rev"),
+        session=body["session"],
+        seq=body["seq"],
+        body=body,
+    )
+
+
+def _plan_report(address: topics.Address, payload: bytes, received: datetime) -> Report:
+    body: Json
+    try:
+        plan = read(topics.PLAN, payload)
+        number, body = plan["plan_rev"], {"plan_rev": plan["plan_rev"], "id": plan["id"]}
+    except Unreadable as error:
+        number, body = 0, {"plan_rev": 0, "broken": str(error) if payload else "removed"}
+    return Report(
+        address.authority, address.panel, ReportStage.PLAN, received, say_no=number, body=body
+    )
+
+
+class Listener:
+    """The connection of the `panels` role. `counts` says what it read and refused."""
+
+    def __init__(
+        self,
+        means: Means,
+        report: Callable[[Sequence[Report]], None],
+        stop: Callable[[], bool],
+        authorities: Callable[[], Sequence[str]],
+    ) -> None:
+        self._broker = Broker.at(means.broker_url)
+        self._instance, self._timeout = means.instance, means.timeout
+        self._boot = means.boot or uuid.uuid4().hex
+        self._report, self._stop, self._given = report, stop, authorities
+        self._pending: list[Report] = []
+        self._beacons: dict[str, dict[str, Any]] = {}  # as heard on this connection
+        self._ours: set[str] = set()  # published on this connection
+        self._known: set[str] = set()
+        self._ever: set[str] = set()  # authorities whose beacon was ours at some time
+        self._answered: dict[str, float] = {}
+        self._others: dict[str, float] = {}  # authority: when another's word was last heard
+        self._probed = 0.0
+        self._seq = 0
+        self._settled: float | None = None
+        self._lost: ReasonCode | None = None
+        self.counts = {"read": 0, "refused": 0, "connections": 0}
+
+    def run(self) -> None:
+        """Blocks until `stop()`; reconnects for ever."""
+        wait = RETRY_S[0]
+        while not self._stop():
+            self._lost = None
+            try:
+                connected = self._connection()
+            except (OSError, AdapterFailure) as error:
+                connected = False
+                log.warning("broker unreachable", error=type(error).__name__)
+            if connected:
+                wait = RETRY_S[0]
+            taken = self._lost is not None and self._lost.value == TAKEN_OVER
+            if taken:
+                for authority in sorted(self._known) or [""]:
+                    self._others[authority] = clock.monotonic()
+                    self._beacon_report(authority, "second_hub", "session")
+                self._flush()
+            self._pause(TAKEN_OVER_S if taken else wait * random.uniform(0.5, 1.0))
+            wait = min(wait * 2, RETRY_S[1])
+
+    def _connection(self) -> bool:
+        """One connection, from CONNECT to its end; True if the broker took it."""
+        self._beacons, self._ours, self._settled = {}, set(), None
+        client = self._broker.client(f"tambour-{self._instance}-panels")
+        client.connect_timeout = self._timeout
+        client.on_connect = self._on_connect
+        client.on_subscribe = self._on_subscribe
+        client.on_disconnect = self._on_disconnect
+        client.on_message = self._on_message
+        client.connect(self._broker.host, self._broker.port, keepalive=KEEPALIVE_S)
+        opened = flushed = clock.monotonic()
+        while not self._stop():
+            alive = client.loop(BATCH_S / 2) == mqtt.MQTT_ERR_SUCCESS
+            now = clock.monotonic()
+            if len(self._pending) >= BATCH or now - flushed >= BATCH_S or not alive:
+                flushed = now
+                self._beacon_round(client, now)
+                self._flush()
+            if not alive or (self._settled is None and now - opened > self._timeout):
+                return self._settled is not None
+        client.disconnect()
+        client.loop(0)
+        return True
+
+    def _flush(self) -> None:
+        while self._pending:
+            batch = self._pending[:BATCH]
+            try:
+                self._report(batch)
+            except Exception:
+                # Kept, and nothing more is read until the hub takes it.
+                log.warning("reports not taken", count=len(batch), exc_info=True)
+                self._pause(1.0)
+                return
+            del self._pending[: len(batch)]
+
+    def _pause(self, seconds: float) -> None:
+        until = clock.monotonic() + seconds
+        while not self._stop() and (left := until - clock.monotonic()) > 0:
+            time.sleep(min(left, 0.1))
+
+    # The beacon
+
+    def _beacon_round(self, client: mqtt.Client, now: float) -> None:
+        """Once the retained messages are in: say what is missing, then publish ours."""
+        if self._settled is None or now < self._settled:
+            return
+        self._known.update(self._given())
+        for authority in sorted(self._known - self._ours):
+            heard = self._beacons.get(authority)
+            if heard is None:
+                self._beacon_report(authority, "forgotten", "")
+            elif heard["boot"] != self._boot and authority in self._ever:
+                # Ours was the last word before the connection was lost: somebody else spoke since.
+                self._second_hub(client, authority, heard)
+            self._publish_beacon(client, authority)
+            # Whatever an earlier run saw, silence has to prove itself once.
+            self._others.setdefault(authority, now)
+        if self._others and now - self._probed >= PROBE_S:
+            self._probed = now
+            for authority in sorted(self._others):
+                if now - self._others[authority] >= ALONE_S:
+                    del self._others[authority]
+                    self._beacon_report(authority, "alone", "")
+                else:
+                    self._publish_beacon(client, authority)
+
+    def _publish_beacon(self, client: mqtt.Client, authority: str) -> None:
+        self._seq = max(self._seq, self._beacons.get(authority, {}).get("seq", 0)) + 1
+        body = {
+            "boot": self._boot,
+            "instance": self._instance,
+            "seq": self._seq,
+            "ts": clock.rfc3339(clock.now()),
+            "v": 1,
+        }
+        text = json.dumps(body, separators=(",", ":"))
+        client.publish(topics.beacon(authority), text, qos=1, retain=True)
+        self._ours.add(authority)
+        self._ever.add(authority)
+
+    def _second_hub(self, client: mqtt.Client, authority: str, heard: dict[str, Any]) -> None:
+        now = self._others[authority] = clock.monotonic()
+        if now - self._answered.get(authority, -ANSWER_S) < ANSWER_S:
+            return
+        self._answered[authority] = now
+        self._beacon_report(authority, "second_hub", f"{heard['instance']}/{heard['boot']}")
+        self._publish_beacon(client, authority)  # so that the other one hears of us, too
+
+    def _beacon_report(self, authority: str, kind: str, other: str) -> None:
+        log.info("beacon", authority=authority, kind=kind, other=other)
+        body = {"kind": kind, "other": other}
+        self._pending.append(Report(authority, "", ReportStage.BEACON, clock.now(), body=body))
+
+    def _on_beacon(self, client: mqtt.Client, authority: str, message: mqtt.MQTTMessage) -> None:
+        heard = read(topics.HUB, bytes(message.payload))
+        self._beacons[authority] = heard
+        if not message.retain and heard["boot"] != self._boot:
+            self._second_hub(client, authority, heard)
+
+    # paho's callbacks
+
+    def _on_connect(
+        self,
+        client: mqtt.Client,
+        _data: object,
+        _flags: mqtt.ConnectFlags,
+        reason: ReasonCode,
+        _properties: Properties | None,
+    ) -> None:
+        if reason.is_failure:
+            log.warning("broker refuses", reason=str(reason))
+            return
+        self.counts["connections"] += 1
+        client.subscribe([(topic, 1) for topic in topics.subscriptions()])
+
+    def _on_subscribe(
+        self,
+        _client: mqtt.Client,
+        _data: object,
+        _mid: int,
+        reasons: list[ReasonCode],
+        _properties: Properties | None,
+    ) -> None:
+        if any(reason.is_failure for reason in reasons):
+            log.warning("broker refuses a subscription", reasons=[str(r) for r in reasons])
+        self._settled = clock.monotonic() + SETTLE_S
+
+    def _on_disconnect(
+        self,
+        _client: mqtt.Client,
+        _data: object,
+        _flags: mqtt.DisconnectFlags,
+        reason: ReasonCode,
+        _properties: Properties | None,
+    ) -> None:
+        self._lost = reason
+
+    def _on_message(self, client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
+        address = topics.parse(message.topic)
+        try:
+            if address is None:
+                raise Unreadable("not a topic of the contract")
+            if address.leaf == topics.HUB:
+                self._on_beacon(client, address.authority, message)
+                return
+            report = report_of(address, bytes(message.payload), clock.now())
+        except Unreadable as error:
+            self.counts["refused"] += 1
+            log.warning("report refused", topic=message.topic[:200], reason=str(error))
+            return
+        self.counts["read"] += 1
+        self._known.add(address.authority)
+        self._pending.append(report)

@@ -1,0 +1,202 @@
+"""The plan of a panel: the whole of what it shall show, as signed bytes. Pure and deterministic.
+
+docs/panel-contract.md section 3 is the description, schemas/plan.json the form. The same view,
+notices, model and moment give the same bytes, which is what a signature and a replay check need.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final, TypeAlias
+
+from channels.panels.compiler import Compiled, compile_notice
+from channels.panels.jws import b64
+from channels.panels.model import Model
+from channels.panels.says import say
+from hub import clock
+from hub.contracts import Notice, OutletView, Refusal
+from hub.vocabulary import Intent, Lane, Severity, Urgency
+
+Compile: TypeAlias = Callable[[Notice, Model, tuple[str, ...], int, str], Compiled | Refusal]
+"""`compile_notice`, or one that remembers."""
+
+VERSION: Final = 1
+# A plan outlives a hub that is gone by this much; said again well before, so that a notice of a
+# year does not vanish from a panel while the hub is alive.
+KEEPS: Final = timedelta(days=30)
+REFRESH: Final = timedelta(days=25)
+FALLBACK: Final = {
+    "comm_loss_min": 360,
+    "on_comm_loss": "dated_items",
+    "on_empty": "clock",
+    "on_power_recovery": "resume_if_clock_ok",
+}
+_EVENTS: Final = frozenset({"event", "events", "agenda", "culture", "sport", "meeting"})
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """Local hours "HH:MM" between which the face is dark, but for the kinds in `excepted`."""
+
+    off: str
+    on: str
+    excepted: tuple[str, ...] = ("alert",)
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A plan: `payload` are the exact bytes to sign and publish."""
+
+    payload: bytes
+    carried: tuple[str, ...]
+    refused: Mapping[str, Refusal]
+    warnings: Mapping[str, tuple[str, ...]]
+    next_change_at: datetime | None
+
+
+def make(
+    view: OutletView,
+    notices: Sequence[Notice],
+    model: Model,
+    now: datetime,
+    *,
+    languages: tuple[str, ...] = (),
+    hold_ms: int | None = None,
+    night: Night | None = None,
+    compiler: Compile = compile_notice,
+) -> Made:
+    """The plan that says `notices` on the panel `view` under `view.say_no`.
+
+    Notices that ended by `now` and withdrawals are left out. A notice that does not fit the face,
+    or for which the panel has no room beside more pressing ones, is refused under its publication.
+    """
+    locale = (view.languages or ("fr",))[0]
+    spoken = languages or view.languages[:1] or ("fr",)
+    refused: dict[str, Refusal] = {}
+    warnings: dict[str, tuple[str, ...]] = {}
+    items: list[tuple[str, dict[str, Any]]] = []
+    live = [n for n in notices if n.intent is not Intent.WITHDRAW and n.expires > now]
+    for notice in sorted(live, key=lambda n: (-priority(n), start_of(n), n.publication)):
+        hold = hold_ms or model.hold_ms
+        compiled = compiler(notice, model, tuple(spoken), hold, locale)
+        if isinstance(compiled, Refusal):
+            refused[notice.publication] = compiled
+        elif len(items) == model.max_items:
+            refused[notice.publication] = Refusal(
+                "panel", say("items", locale, n=model.max_items), say("items_fix", locale)
+            )
+        else:
+            items.append((notice.publication, _item(notice, compiled)))
+            warnings |= {notice.publication: compiled.warnings} if compiled.warnings else {}
+    ends = [n.expires for n in live if n.publication not in refused]
+    payload = _payload(view, items, _not_after(ends, now), now, night)
+    while len(payload) > model.max_bytes and items:
+        publication, _ = items.pop()  # the least pressing
+        refused[publication] = Refusal(
+            "panel", say("bytes", locale, n=model.max_bytes), say("bytes_fix", locale)
+        )
+        payload = _payload(view, items, _not_after(ends, now), now, night)
+    return Made(
+        payload=payload,
+        carried=tuple(publication for publication, _ in items),
+        refused=refused,
+        warnings=warnings,
+        next_change_at=now + REFRESH if max(ends, default=now) > now + KEEPS else None,
+    )
+
+
+def start_of(notice: Notice) -> datetime:
+    """When a panel begins to show it: at once where it takes effect now, though it speaks of a
+    later onset (a closure is announced before it begins)."""
+    return notice.effective
+
+
+def priority(notice: Notice) -> int:
+    """0 to 255 in bands: 10-59 permanent and agenda, 60-109 reminders, 110-159 works and closures,
+    160-199 weather warnings and pressing cuts, 200-239 danger now; above is for civil protection.
+    """
+    if notice.lane is Lane.URGENT or notice.severity is Severity.EXTREME:
+        base = 220 if notice.severity is Severity.EXTREME else 200
+        return base + (10 if notice.urgency is Urgency.IMMEDIATE else 0)
+    pressing = notice.urgency in (Urgency.IMMEDIATE, Urgency.EXPECTED)
+    if notice.severity is Severity.SEVERE:
+        return 190
+    if notice.severity is Severity.MODERATE:
+        if notice.cap_category == "Met" or notice.urgency is Urgency.IMMEDIATE:
+            return 170 if pressing else 160
+        return 140 if pressing else 130
+    if notice.cap_category in ("Transport", "Infra"):
+        return 120 if pressing else 110
+    if pressing:
+        return 80
+    return 40 if notice.severity is Severity.MINOR else 30
+
+
+def kind(notice: Notice) -> str:
+    """alert, closure, reminder, event or info: what a panel may treat differently at night."""
+    band = priority(notice)
+    if band >= 160:
+        return "alert"
+    if band >= 110:
+        return "closure" if notice.cap_category in ("Transport", "Infra") else "info"
+    if notice.category in _EVENTS:
+        return "event"
+    return "reminder" if band >= 60 else "info"
+
+
+def item_id(publication: str) -> str:
+    """Stable over the revisions of a publication."""
+    return "it-" + hashlib.sha256(publication.encode()).hexdigest()[:10]
+
+
+def page_hash(lines: Sequence[str]) -> str:
+    """Canonical lines: UTF-8, joined by a line feed, none at the end; SHA-256, base64url."""
+    return b64(hashlib.sha256("\n".join(lines).encode()).digest())
+
+
+def _item(notice: Notice, compiled: Compiled) -> dict[str, Any]:
+    return {
+        "activation": "preempt" if notice.lane is Lane.URGENT else "queue",
+        "end": clock.rfc3339(notice.expires),
+        "item": item_id(notice.publication),
+        "kind": kind(notice),
+        "pages": [
+            {"hash": page_hash(page.lines), "hold_ms": page.hold_ms, "lines": list(page.lines)}
+            for page in compiled.pages
+        ],
+        "priority": priority(notice),
+        "pub": notice.publication,
+        "rev": notice.revision,
+        "start": clock.rfc3339(start_of(notice)),
+    }
+
+
+def _not_after(ends: Sequence[datetime], now: datetime) -> datetime:
+    return min(max(ends, default=now + KEEPS), now + KEEPS)
+
+
+def _payload(
+    view: OutletView,
+    items: Sequence[tuple[str, dict[str, Any]]],
+    not_after: datetime,
+    now: datetime,
+    night: Night | None,
+) -> bytes:
+    dark = [{"except": list(night.excepted), "off": night.off, "on": night.on}] if night else []
+    plan = {
+        "authority": view.authority,
+        "fallback": FALLBACK,
+        "id": f"{view.code}-{view.say_no}",
+        "items": [item for _, item in items],
+        "night": dark,
+        "not_after": clock.rfc3339(not_after),
+        "panel": view.code,
+        "plan_rev": view.say_no,
+        "ts": clock.rfc3339(now),
+        "tz": view.timezone,
+        "v": VERSION,
+    }
+    text = json.dumps(plan, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    return text.encode()
