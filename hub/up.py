@@ -9,6 +9,7 @@ import fcntl
 import json
 import os
 import secrets
+import shutil
 import sys
 import urllib.error
 import urllib.request
@@ -18,7 +19,7 @@ from typing import Any
 
 import typer
 
-from hub import settings
+from hub import alive, settings
 from hub.embedded import broker, ports, valkey
 from hub.embedded.supervisor import Interrupted, NotReady, Service, Supervisor, private_file
 
@@ -165,33 +166,23 @@ def _start(supervisor: Supervisor, given: settings.Settings, data: Path, demo: b
 
 def roles(given: settings.Settings) -> list[Service]:
     """Our own processes, the web role first since it takes longest to be ready."""
+    shutil.rmtree(settings.get().data / "alive", ignore_errors=True)  # signs of an earlier run
 
-    def says_ready(log: str) -> bool:
-        return " ready." in log  # Celery's line once it takes tasks
+    def worker(name: str, queues: str, concurrency: int) -> Service:
+        return Service(
+            f"worker-{name}",
+            role("worker", "--queues", queues, "--name", name, "--concurrency", str(concurrency)),
+            ready=lambda _log: alive.age(name) is not None,
+            title=queues,
+            grace=10,
+        )
 
     return [
-        Service(
-            "web",
-            role("web"),
-            ready=lambda _log: _healthy(given.host, given.port),
-            title=given.url,
-        ),
-        Service(
-            "worker-urgent",
-            role("worker", "--queues", "urgent"),
-            ready=says_ready,
-            title="urgent",
-            grace=10,
-        ),
-        Service(
-            "worker-rest",
-            role("worker", "--queues", "normal,bulk,ingest"),
-            ready=says_ready,
-            title="normal, bulk, ingest",
-            grace=10,
-        ),
-        Service("beat", role("beat"), title="the sweep"),
-        Service("panels", role("panels"), title="listens to panels"),
+        Service("web", role("web"), ready=lambda _log: _healthy(given.host, given.port)),
+        worker("urgent", "urgent", 2),
+        worker("rest", "normal,bulk,ingest", 2),
+        Service("beat", role("beat"), ready=lambda _log: alive.age("beat") is not None),
+        Service("panels", role("panels"), ready=lambda _log: alive.age("panels") is not None),
     ]
 
 

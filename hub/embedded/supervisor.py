@@ -143,7 +143,8 @@ class Supervisor:
 
     def wait_ready(self, timeout: float, *names: str) -> None:
         """Until these (or all) that are needed are ready. Raises NotReady, Interrupted."""
-        waiting = [c for c in self.children if not names or c.service.name in names]
+        asked = [c for c in self.children if not names or c.service.name in names]
+        waiting = [c for c in asked if not c.is_ready]
         limit = clock.monotonic() + timeout
         while any(c.service.needed for c in waiting):
             for child in list(waiting):
