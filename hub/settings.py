@@ -4,6 +4,7 @@ Variables: HOST, PORT and TAMBOUR_*; each secret may come from a file instead (`
 docs/settings.md lists them; a test holds that page against this class.
 """
 
+import json
 import os
 import re
 import secrets
@@ -118,8 +119,12 @@ class Settings(BaseSettings):
         return path.read_text().strip().encode()
 
 
-def load(**overrides: Any) -> Settings:
-    """Read the environment. Raises SettingsError that names every wrong variable."""
+def load(*, join: bool = True, **overrides: Any) -> Settings:
+    """Read the environment. Raises SettingsError that names every wrong variable.
+
+    `join`: what the environment leaves open comes from run.json in the data folder, where a
+    `tambour up` keeps what it gave its children; so a command in another terminal joins it.
+    """
     given: dict[str, Any] = dict(overrides)
     problems: list[str] = []
     for name in _SECRETS:
@@ -129,6 +134,8 @@ def load(**overrides: Any) -> Settings:
                 given.setdefault(name, Path(file).read_text().strip())
             except OSError as error:
                 problems.append(f"TAMBOUR_{name.upper()}_FILE: {error}")
+    if join:
+        given = _running(Path(given.get("data") or os.environ.get("TAMBOUR_DATA", "var"))) | given
     try:
         settings = Settings(**given)
     except ValidationError as error:
@@ -144,6 +151,21 @@ def load(**overrides: Any) -> Settings:
     if problems:
         raise SettingsError("\n".join(problems))
     return settings
+
+
+def _running(data: Path) -> dict[str, Any]:
+    """The settings of run.json that no variable gives."""
+    try:
+        kept = json.loads((data / "run.json").read_text())["settings"]
+        names = {"host": "HOST", "port": "PORT"}
+        return {
+            str(name): value
+            for name, value in kept.items()
+            if not {(variable := names.get(name, f"TAMBOUR_{name.upper()}")), f"{variable}_FILE"}
+            & os.environ.keys()
+        }
+    except (OSError, ValueError, KeyError, AttributeError):
+        return {}
 
 
 @lru_cache(maxsize=1)

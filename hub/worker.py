@@ -5,11 +5,12 @@ result or countdown; due times live in the database and the sweep finds what a l
 import os
 from functools import lru_cache
 from importlib import import_module
+from typing import Any
 
-from celery import Celery, signals
+from celery import Celery, bootsteps, signals
 from kombu.entity import Queue
 
-from hub import db, nudges, settings, subscribing
+from hub import alive, db, nudges, settings, subscribing
 from hub.dispatch import displays, leases, messengers
 from hub.vocabulary import Lane
 
@@ -84,6 +85,8 @@ def run(queues: str, name: str, concurrency: int, nice: int = 0) -> None:
     if nice:
         os.nice(nice)
     use_celery_for_nudges()
+    _Alive.role = name
+    app().steps["consumer"].add(_Alive)
     app().worker_main(
         [
             "worker",
@@ -97,6 +100,20 @@ def run(queues: str, name: str, concurrency: int, nice: int = 0) -> None:
             "--without-heartbeat",
         ]
     )
+
+
+class _Alive(bootsteps.StartStopStep):  # type: ignore[misc]
+    """Signs for the worker while its consumer is connected and its loop turns."""
+
+    requires = ("celery.worker.consumer.tasks:Tasks",)
+    role = ""
+
+    def start(self, parent: Any) -> None:
+        alive.sign(self.role)
+        self._timer = parent.timer.call_repeatedly(alive.PERIOD_S, alive.sign, (self.role,))
+
+    def stop(self, parent: Any) -> None:
+        self._timer.cancel()
 
 
 @signals.worker_process_init.connect  # type: ignore[untyped-decorator]

@@ -1,13 +1,14 @@
 """The roles of the running hub: up, web, worker, beat, panels; check and clock."""
 
 import signal
+import socket
 import sys
 import threading
 from typing import Annotated
 
 import typer
 
-from hub import clock, db, health, memos, migrate, registry, settings
+from hub import alive, clock, db, health, memos, migrate, registry, settings
 from hub.cli.app import AsJson, app, say
 
 _stop = threading.Event()
@@ -55,7 +56,7 @@ def web(workers: int = 1) -> None:
 @app.command()
 def worker(
     queues: Annotated[str, typer.Option(help="urgent,normal,bulk,ingest")] = "normal,bulk,ingest",
-    name: Annotated[str, typer.Option(help="Unique on this instance.")] = "worker",
+    name: Annotated[str, typer.Option(help="Unique on this instance; %h: the host.")] = "worker",
     concurrency: int = 1,
     nice: Annotated[int, typer.Option(help="Lower process priority, 0 to 19.")] = 0,
 ) -> None:
@@ -63,7 +64,7 @@ def worker(
     from hub import worker as role
 
     migrate.upgrade()
-    role.run(queues, name, concurrency, nice)
+    role.run(queues, name.replace("%h", socket.gethostname()), concurrency, nice)
 
 
 @app.command()
@@ -77,7 +78,7 @@ def beat() -> None:
     leases.name_this_worker("beat")
     use_celery_for_nudges()
     stop = until_told()
-    Sweeper().run(stop.is_set)
+    Sweeper().run(alive.signing("beat", stop.is_set))
 
 
 @app.command()
@@ -88,12 +89,29 @@ def panels() -> None:
     migrate.upgrade()
     stop = until_told()
     kind = registry.channel("panel")
-    kind.listener(outlets.means()).listen(receipts.apply, stop.is_set)
+    kind.listener(outlets.means()).listen(receipts.apply, alive.signing("panels", stop.is_set))
+
+
+@app.command(name="migrate")
+def migrate_now() -> None:
+    """Bring the database to the present form; every role does so at its start, too."""
+    migrate.upgrade()
 
 
 @app.command()
-def check(as_json: AsJson = False) -> None:
+def check(
+    role: Annotated[
+        str, typer.Option("--alive", help="Only: did this role sign lately? (%h: the host)")
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
     """Settings, rules, database: is everything in order? Exits 1 when not."""
+    if role:
+        age = alive.age(role.replace("%h", socket.gethostname()))
+        good = age is not None and age <= alive.STALE_S
+        words = f"{role}: last sign {age:.0f} s ago" if age is not None else f"{role}: no sign"
+        say({"ok": good, "age_s": age}, as_json, words)
+        raise typer.Exit(0 if good else 1)
     from hub.rules import loading
 
     problems = []

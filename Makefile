@@ -1,0 +1,50 @@
+# `make` alone explains. Nothing here needs root; `make test` may use it to get a browser or a broker.
+.DEFAULT_GOAL := help
+PY := .venv/bin/python
+.PHONY: help setup run test bench lint lock clean
+
+help:
+	@printf '%s\n' \
+	'Tambour: say it once, and have it said everywhere.' '' \
+	'  make run     set up what is missing, then run everything with a demo town' \
+	'               (HOST, PORT and TAMBOUR_DATA move it: PORT=8001 TAMBOUR_DATA=var2 make run)' \
+	'  make test    the checks and the whole test suite, real browsers and brokers included' \
+	'  make bench   the measures, with medians' \
+	'  make lint    ruff, mypy --strict, the arrows between folders' \
+	'  make lock    write requirements.txt anew from pyproject.toml (needs uv)' \
+	'  make setup   only set up: .venv, the browser packages' \
+	'  make clean   take away what setup and the tests left (never var/, where the data is)' '' \
+	'Afterwards .venv/bin/tambour --help lists the commands; docs/running.md tells more.'
+
+setup:
+	@scripts/setup
+
+# One simple command, so that make starts it itself and a signal to make's group reaches it.
+run: setup
+	@.venv/bin/tambour up --demo
+
+test:
+	@scripts/setup --tests
+	@$(MAKE) --no-print-directory check
+	@$(PY) -m pytest
+
+bench: setup
+	@$(PY) -m tests.benchmarks
+
+lint: setup
+	@$(MAKE) --no-print-directory check
+
+.PHONY: check
+check:
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy
+	@.venv/bin/lint-imports
+
+lock:
+	@python3 scripts/lock
+
+clean:
+	@rm -rf .venv node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis \
+	.import_linter_cache .schemathesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""What one machine runs by itself when nothing else is installed: queue, broker, supervisor."""

@@ -1,0 +1,312 @@
+"""Starts processes, keeps them running and ends them all, whatever ends this one.
+
+Each child has its own process group, so that a child's children end with it. Three ways lead to the
+end: `stop` in order, the last started first; a death signal from the kernel when this process is
+killed; and the warden, who then sees to whole groups. One thread only: the kernel's signal is tied
+to the thread that started the child.
+"""
+
+import ctypes
+import os
+import select
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import IO
+
+from hub import clock
+from hub.embedded import warden
+
+LOG_BYTES, LOGS_KEPT = 5_000_000, 3
+PR_SET_PDEATHSIG = 1
+
+
+@dataclass(frozen=True)
+class Service:
+    """One process. `ready` is asked with what it logged since its start; None: started is ready.
+    `needed`: when it dies before it was ready, the whole start has failed. `grace`: seconds
+    between SIGTERM and SIGKILL. `foundation`: the others lean on it, so it ends last."""
+
+    name: str
+    argv: Sequence[str]
+    title: str = ""
+    env: Mapping[str, str] = field(default_factory=dict)
+    ready: Callable[[str], bool] | None = None
+    needed: bool = True
+    grace: float = 5.0
+    nice: int = 0
+    foundation: bool = False
+
+
+class NotReady(Exception):
+    """A service did not become ready; the text names it and quotes the end of its log."""
+
+
+class Interrupted(Exception):
+    """Somebody asked to stop while things were still starting."""
+
+
+class Child:
+    """A service and its present process."""
+
+    def __init__(self, service: Service, log: Path) -> None:
+        self.service, self.log = service, log
+        self.process: subprocess.Popen[bytes] | None = None
+        self.is_ready = False
+        self.started = 0.0
+        self.took = 0.0
+        self.deaths = 0
+        self.again_at = 0.0
+        self._log_from = 0
+
+    def start(self) -> int:
+        """Start it; its process group's number."""
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        parent, nice = os.getpid(), self.service.nice
+        with open(self.log, "ab") as out:
+            self._log_from = out.tell()
+            self.process = subprocess.Popen(
+                list(self.service.argv),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **self.service.env},
+                start_new_session=True,
+                preexec_fn=lambda: _as_child(parent, nice),
+            )
+        self.started, self.is_ready = clock.monotonic(), False
+        return self.process.pid
+
+    @property
+    def running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    def check_ready(self) -> bool:
+        """Ask once more, unless it was ready already."""
+        if not self.is_ready and self.running:
+            probe = self.service.ready
+            self.is_ready = probe is None or probe(self.logged())
+            self.took = clock.monotonic() - self.started
+        return self.is_ready
+
+    def logged(self) -> str:
+        """What it wrote since it was started, at most the last 64 KiB."""
+        with open(self.log, "rb") as lines:
+            size = lines.seek(0, os.SEEK_END)
+            start = self._log_from if self._log_from <= size else 0
+            lines.seek(max(start, size - 65536))
+            return lines.read().decode(errors="replace")
+
+
+class Supervisor:
+    """`say` prints one line to whoever watches. Use as a context manager: leaving it ends all."""
+
+    def __init__(self, folder: Path, say: Callable[[str], None]) -> None:
+        self.folder, self.say = folder, say
+        self.children: list[Child] = []
+        self.asked = 0
+        self._warden: subprocess.Popen[bytes] | None = None
+        self._handlers: dict[int, object] = {}
+
+    def __enter__(self) -> "Supervisor":
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup keeps us through a SIGHUP
+                self._handlers[number] = signal.signal(number, self._on_signal)
+        try:
+            self._watch()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.stop()
+        for number, was in self._handlers.items():
+            signal.signal(number, was)  # type: ignore[arg-type]
+
+    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        self.asked += 1
+
+    def start(self, service: Service) -> Child:
+        child = Child(service, self.folder / "log" / f"{service.name}.log")
+        self.children.append(child)
+        self._launch(child)
+        return child
+
+    def _launch(self, child: Child) -> None:
+        self._tell_warden(f"+{child.start()}\n")
+
+    def wait_ready(self, timeout: float, *names: str) -> None:
+        """Until these (or all) that are needed are ready. Raises NotReady, Interrupted."""
+        asked = [c for c in self.children if not names or c.service.name in names]
+        waiting = [c for c in asked if not c.is_ready]
+        limit = clock.monotonic() + timeout
+        while any(c.service.needed for c in waiting):
+            for child in list(waiting):
+                if child.check_ready():
+                    waiting.remove(child)
+                    title = f" ({child.service.title})" if child.service.title else ""
+                    self.say(f"  {child.service.name + title:<28} ready, {child.took:.1f} s")
+                elif not child.running and child.service.needed:
+                    raise NotReady(_why(child, "ended before it was ready"))
+                elif clock.monotonic() > limit and child.service.needed:
+                    raise NotReady(_why(child, f"was not ready after {timeout:.0f} s"))
+            self.pause(0.05)
+
+    def pause(self, seconds: float) -> None:
+        """Wait a little. Raises Interrupted when a signal came."""
+        if self.asked:
+            raise Interrupted
+        select.select((), (), (), seconds)
+        if self.asked:
+            raise Interrupted
+
+    def run(self, every: Callable[[], None] = lambda: None) -> None:
+        """Keep everything running until a signal comes. `every` is called about twice a second."""
+        try:
+            while True:
+                self.look()
+                every()
+                self.pause(0.5)
+        except Interrupted:
+            return
+
+    def look(self) -> None:
+        """One round: restart what died (1 s later, doubling to 30 s), note what became ready, keep
+        logs small, keep a warden."""
+        now = clock.monotonic()
+        for child in self.children:
+            name = child.service.name
+            if child.running:
+                if not child.is_ready and child.check_ready() and child.deaths:
+                    self.say(f"{name} runs again")
+                if child.deaths and child.is_ready and now - child.started > 60:
+                    child.deaths = 0
+                _rotate(child.log, LOG_BYTES)
+            elif child.process is not None:
+                code, group = child.process.returncode, child.process.pid
+                warden.end({group}, grace=1.0)  # what a killed child left of its own
+                self._tell_warden(f"-{group}\n")
+                child.process = None
+                child.deaths += 1
+                delay = min(2.0 ** (child.deaths - 1), 30.0)
+                child.again_at = now + delay
+                self.say(f"{name} ended ({_code(code)}); starting it again in {delay:.0f} s")
+            elif now >= child.again_at:
+                self._launch(child)
+        if self._warden is not None and self._warden.poll() is not None:
+            self._watch()
+
+    def stop(self) -> None:
+        """End every child within its grace, the foundations last. A second signal hurries."""
+        before = self.asked
+        for last in (False, True):
+            part = [c for c in self.children if c.service.foundation is last and c.process]
+            for child in reversed(part):
+                _terminate(child)
+            limit = clock.monotonic() + max((c.service.grace for c in part), default=0)
+            while any(c.running for c in part) and clock.monotonic() < limit:
+                if self.asked > before:
+                    break
+                select.select((), (), (), 0.02)
+            groups = {c.process.pid for c in part if c.process}
+            warden.end(groups, grace=0.2)
+            for child in part:
+                if child.process:
+                    child.process.wait()
+                    child.process = None
+            for group in groups:
+                self._tell_warden(f"-{group}\n")
+        if self._warden is not None:
+            if self._warden.stdin is not None:
+                self._warden.stdin.close()
+            self._warden.wait()
+            self._warden = None
+
+    def _watch(self) -> None:
+        """Start the warden; wait until the one of an earlier start has ended its groups."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._warden = subprocess.Popen(
+            [sys.executable, "-I", "-S", warden.__file__, str(self.folder / "run.warden")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+        )
+        assert self._warden.stdout is not None
+        limit, told = clock.monotonic() + 20, False
+        while not _readable(self._warden.stdout, 0.5):
+            if self.asked:
+                raise Interrupted
+            if not told:
+                self.say("waiting until what an earlier run left behind has ended")
+                told = True
+            if clock.monotonic() > limit:
+                raise NotReady("what an earlier run left behind does not end; see run.warden")
+        for child in self.children:
+            if child.process is not None:
+                self._tell_warden(f"+{child.process.pid}\n")
+
+    def _tell_warden(self, line: str) -> None:
+        if self._warden is not None and self._warden.stdin is not None:
+            try:
+                self._warden.stdin.write(line.encode())
+                self._warden.stdin.flush()
+            except BrokenPipeError:
+                pass  # look() starts another and tells it everything
+
+
+def private_file(path: Path, text: str) -> None:
+    """Write a file that only this user may read, whole or not at all."""
+    partial = path.with_name(f"{path.name}.new")
+    partial.unlink(missing_ok=True)
+    with open(os.open(partial, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600), "w") as out:
+        out.write(text)
+    partial.replace(path)
+
+
+def _as_child(parent: int, nice: int) -> None:
+    """In the child before it becomes its program."""
+    if sys.platform == "linux":
+        _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+        if os.getppid() != parent:  # it died before we could ask for its signal
+            os._exit(1)
+    if nice:
+        os.nice(nice)
+
+
+_libc = ctypes.CDLL(None)
+
+
+def _readable(stream: IO[bytes], timeout: float) -> bool:
+    return bool(select.select((stream,), (), (), timeout)[0]) and bool(os.read(stream.fileno(), 64))
+
+
+def _terminate(child: Child) -> None:
+    if child.running and child.process is not None:
+        child.process.terminate()
+
+
+def _rotate(log: Path, limit: int) -> None:
+    """Copy and cut short: the child keeps the file open in append mode and never notices."""
+    if not log.exists() or log.stat().st_size <= limit:
+        return
+    for number in range(LOGS_KEPT - 1, 0, -1):
+        older = log.with_name(f"{log.name}.{number}")
+        if older.exists():
+            older.replace(log.with_name(f"{log.name}.{number + 1}"))
+    shutil.copyfile(log, log.with_name(f"{log.name}.1"))
+    os.truncate(log, 0)
+
+
+def _code(code: int | None) -> str:
+    return signal.Signals(-code).name if code is not None and code < 0 else f"exit {code}"
+
+
+def _why(child: Child, what: str) -> str:
+    tail = "\n".join(child.logged().strip().splitlines()[-12:]) or "(it logged nothing)"
+    return f"{child.service.name} {what}. The end of {child.log}:\n{tail}"
