@@ -41,6 +41,19 @@ def apply(reports: Sequence[Report]) -> int:
         return applied
 
 
+def authorities() -> list[str]:
+    """Codes of the authorities with a panel: those whose beacon must stand on the broker."""
+    with db.reading(db.EVERYWHERE) as session:
+        return list(
+            session.exec(
+                select(Authority.code)
+                .join(Outlet, col(Outlet.authority_id) == Authority.id)
+                .where(Outlet.kind == "panel")
+                .distinct()
+            ).all()
+        )
+
+
 def _one(session: Session, row: DisplayRow, report: Report) -> None:
     row.reported_no = max(row.reported_no, report.say_no or 0)
     if report.stage is ReportStage.PLAN:

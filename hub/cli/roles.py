@@ -89,7 +89,8 @@ def panels() -> None:
     migrate.upgrade()
     stop = until_told()
     kind = registry.channel("panel")
-    kind.listener(outlets.means()).listen(receipts.apply, alive.signing("panels", stop.is_set))
+    listener = kind.listener(outlets.means())
+    listener.listen(receipts.apply, alive.signing("panels", stop.is_set), receipts.authorities)
 
 
 @app.command(name="migrate")
@@ -115,11 +116,10 @@ def check(
     from hub.rules import loading
 
     problems = []
-    for path in sorted((settings.get().config / "rules").glob("*.yaml")):
-        try:
-            loading.load(path, kinds=registry.kinds("channels"))
-        except loading.RulesError as error:
-            problems.append(str(error))
+    try:
+        loading.check_all(settings.get().config)
+    except loading.RulesError as error:
+        problems.append(str(error))
     migrate.upgrade()
     state = health.health()
     answer = {"ok": not problems, "problems": problems, "health": state}
