@@ -29,6 +29,9 @@ class Words:
     marks: dict[Status, str]
     ended: dict[EndedAs, str]
     severities: dict[Severity, str]
+    one_day: str
+    at: str
+    day: str
     hour: str
     minute: str
 
@@ -55,8 +58,11 @@ FRENCH: Final = Words(
         Severity.MINOR: "Information",
         Severity.UNKNOWN: "Information",
     },
-    hour="EEEE d MMMM y 'à' H 'h'",
-    minute="EEEE d MMMM y 'à' H 'h' mm",
+    one_day="le {day} de {start} à {end}",
+    at="{day} à {hour}",
+    day="EEEE d MMMM y",
+    hour="H\u00a0'h'",
+    minute="H\u00a0'h'\u00a0mm",
 )
 
 ENGLISH: Final = Words(
@@ -81,8 +87,11 @@ ENGLISH: Final = Words(
         Severity.MINOR: "Information",
         Severity.UNKNOWN: "Information",
     },
-    hour="EEEE d MMMM y 'at' H:mm",
-    minute="EEEE d MMMM y 'at' H:mm",
+    one_day="on {day} from {start} to {end}",
+    at="{day} at {hour}",
+    day="EEEE d MMMM y",
+    hour="H:mm",
+    minute="H:mm",
 )
 
 SPANISH: Final = Words(
@@ -107,8 +116,11 @@ SPANISH: Final = Words(
         Severity.MINOR: "Información",
         Severity.UNKNOWN: "Información",
     },
-    hour="EEEE d 'de' MMMM 'de' y, H:mm",
-    minute="EEEE d 'de' MMMM 'de' y, H:mm",
+    one_day="el {day}, de {start} a {end}",
+    at="{day}, {hour}",
+    day="EEEE d 'de' MMMM 'de' y",
+    hour="H:mm",
+    minute="H:mm",
 )
 
 _BY_BASE: Final = {"fr": FRENCH, "en": ENGLISH, "es": SPANISH}
@@ -126,14 +138,28 @@ def words(language: str) -> Words:
 
 def moment(at: datetime, language: str, timezone: str) -> str:
     """`lundi 2 mars 2026 à 8 h 30`, in the local time of `timezone`; no minutes at a full hour."""
-    local = clock.local(at, timezone)
-    said = words(language)
-    pattern = said.minute if local.minute else said.hour
-    return format_datetime(local, pattern, locale=base_of(language))
+    local, said = clock.local(at, timezone), words(language)
+    return said.at.format(day=_day(local, language), hour=_hour(local, language))
 
 
 def span(start: datetime, end: datetime, language: str, timezone: str) -> str:
-    """`du lundi 2 mars 2026 à 8 h au mardi 3 mars 2026 à 18 h`."""
-    return words(language).span.format(
+    """`du lundi 2 mars 2026 à 8 h au mardi 3 mars 2026 à 18 h`; within one day of `timezone`, `le
+    lundi 2 mars 2026 de 8 h à 18 h`."""
+    said, first, last = words(language), clock.local(start, timezone), clock.local(end, timezone)
+    if first.date() == last.date():
+        return said.one_day.format(
+            day=_day(first, language), start=_hour(first, language), end=_hour(last, language)
+        )
+    return said.span.format(
         start=moment(start, language, timezone), end=moment(end, language, timezone)
     )
+
+
+def _day(local: datetime, language: str) -> str:
+    return format_datetime(local, words(language).day, locale=base_of(language))
+
+
+def _hour(local: datetime, language: str) -> str:
+    said = words(language)
+    pattern = said.minute if local.minute else said.hour
+    return format_datetime(local, pattern, locale=base_of(language))

@@ -123,6 +123,28 @@ def test_the_page_speaks_the_language_of_the_site(language, when):
     assert texts(tree, "//dd")[0].startswith(when)
 
 
+@pytest.mark.parametrize(
+    ("language", "when"),
+    [
+        ("fr", "le lundi 2 mars 2026 de 9 h à 18 h 30"),
+        ("en", "on Monday 2 March 2026 from 9:00 to 18:30"),
+        ("es", "el lunes 2 de marzo de 2026, de 9:00 a 18:30"),
+    ],
+)
+def test_what_lasts_less_than_a_day_names_that_day_once(language, when):
+    start = NOW - timedelta(minutes=30)
+    given = notice(
+        texts={language: Text("X")},
+        effective=start,
+        expires=start + timedelta(hours=9, minutes=30),
+    )
+    assert texts(page(show(given)), "//dd")[0] == when
+
+
+def test_an_hour_is_never_broken_over_two_lines():
+    assert "8\u00a0h\u00a030" in body(show(notice()), "page.html").decode()
+
+
 def test_an_outlet_without_a_station_is_not_configured():
     with pytest.raises(NotConfigured, match="station"):
         show(notice(), outlet=replace(OUTLET, station=""))
