@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from html import unescape
+from pathlib import Path
 
 import feedparser
 import orjson
@@ -183,3 +184,15 @@ def test_a_notice_without_the_site_language_is_shown_in_the_one_it_has():
     (item,) = items(said)
     assert (item["language"], item["title"]) == ("es", "Calle cortada")
     assert b'lang="es"' in body(said, "page.html")
+
+
+def test_the_docs_name_every_document_and_every_option():
+    docs = (Path(__file__).parents[3] / "docs" / "feeds.md").read_text()
+    said = show(notice())
+    for path in paths(said):
+        named = path.replace("01K0ROAD.1", "{publication}.{revision}")
+        assert f"`/s/{{station}}/{named.replace('01K0ROAD', '{publication}')}`" in docs
+    for option in WebsiteOptions.model_fields:
+        assert f"| `{option}` |" in docs
+    for word in items(said)[0]["_tambour"]:
+        assert f"`{word}`" in docs
