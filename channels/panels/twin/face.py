@@ -169,8 +169,9 @@ def _mask(face: Face, rows: list[str], sign: str) -> Image.Image:
 @lru_cache(maxsize=8)
 def _tile(scale: int) -> Image.Image:
     tile = Image.new("L", (scale, scale))
-    inset = max(1, scale // 8)
-    ImageDraw.Draw(tile).ellipse((inset, inset, scale - 1 - inset, scale - 1 - inset), fill=255)
+    inset = max(1, scale // 10)
+    box = (inset, inset, scale - 1 - inset, scale - 1 - inset)
+    ImageDraw.Draw(tile).rounded_rectangle(box, radius=scale // 4, fill=255)
     return tile
 
 
