@@ -106,6 +106,7 @@ class Publisher:
         self._answer: ReasonCode | None = None
         self._lost: ReasonCode | None = None
         self._acks: dict[int, ReasonCode] = {}
+        self._window = 1
 
     def publish(self, batch: Sequence[Outgoing]) -> list[AdapterFailure | None]:
         """None for each message the broker took, else why it surely or possibly did not.
@@ -148,6 +149,7 @@ class Publisher:
         self._answer = self._lost = None
         client = self._broker.client(f"{self._name}-{os.getpid()}-{uuid.uuid4().hex[:6]}")
         client.connect_timeout = self._timeout
+        client.max_inflight_messages_set(IN_FLIGHT)  # cannot be set any more once connected
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_publish = self._on_publish
@@ -174,20 +176,22 @@ class Publisher:
         if client is None:
             return [None] * len(batch)
         self._acks.clear()
-        mids = []
-        for message in batch:
-            info = client.publish(
-                message.topic,
-                message.payload,
-                qos=1,
-                retain=True,
-                properties=user_properties(message.user),
-            )
-            mids.append(info.mid if info.rc == mqtt.MQTT_ERR_SUCCESS else 0)
-        wanted = sum(mid > 0 for mid in mids)
+        mids: list[int] = []
         deadline = clock.monotonic() + self._timeout
         had = 0
-        while len(self._acks) < wanted and self._client is not None:
+        while self._client is not None and len(self._acks) < len(batch):
+            while len(mids) < len(batch) and len(mids) - len(self._acks) < self._window:
+                message = batch[len(mids)]
+                info = client.publish(
+                    message.topic,
+                    message.payload,
+                    qos=1,
+                    retain=True,
+                    properties=user_properties(message.user),
+                )
+                if info.rc != mqtt.MQTT_ERR_SUCCESS:
+                    self._client = None
+                mids.append(info.mid)
             if client.loop(0.1) != mqtt.MQTT_ERR_SUCCESS:
                 self._client = None
             if len(self._acks) > had:  # a large batch may take longer, as long as it moves
@@ -195,7 +199,8 @@ class Publisher:
             elif clock.monotonic() > deadline:
                 break
         self._used = clock.monotonic()
-        return [self._acks.get(mid) for mid in mids]
+        answers = [self._acks.get(mid) for mid in mids]
+        return answers + [None] * (len(batch) - len(mids))
 
     def _drop(self) -> None:
         client, self._client = self._client, None
@@ -206,7 +211,7 @@ class Publisher:
 
     def _on_connect(
         self,
-        client: mqtt.Client,
+        _client: mqtt.Client,
         _data: object,
         _flags: mqtt.ConnectFlags,
         reason: ReasonCode,
@@ -214,7 +219,7 @@ class Publisher:
     ) -> None:
         self._answer = reason
         most = getattr(properties, "ReceiveMaximum", 65535) if properties else 65535
-        client.max_inflight_messages_set(min(most, IN_FLIGHT))
+        self._window = min(most, IN_FLIGHT)
 
     def _on_disconnect(
         self,

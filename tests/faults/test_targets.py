@@ -42,9 +42,7 @@ def grave(here: Authority, headline: str = "Évacuez les berges de l'Isère") ->
         )
         publishing.publish(session, publication, "test")
     with db.reading(here.id) as session:
-        return session.exec(
-            select(Delivery).where(Delivery.publication_id == publication.id)
-        ).one()
+        return session.exec(select(Delivery).where(Delivery.publication_id == publication.id)).one()
 
 
 def another_worker() -> None:
