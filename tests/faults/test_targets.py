@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 from sqlmodel import col, select
-from tests.conftest import start_instance
-from tests.factories import content, outlet, station, town
-from tests.fakes.operator import Operator
-from tests.working import work_all
 
 from hub import board, db, publishing
 from hub.api.outlets import add_numbers
 from hub.dispatch import leases, messengers, targets
 from hub.models import Authority, Delivery, Publication, TargetRow
+from tests.conftest import start_instance
+from tests.factories import content, outlet, station, town
+from tests.fakes.operator import Operator
+from tests.working import work_all
 
 NUMBERS = [f"+33639980{i:03d}" for i in range(5)]
 
