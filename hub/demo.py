@@ -5,17 +5,16 @@ and feeds, whose ports may have moved since the last start.
 """
 
 import secrets
-import sys
 from pathlib import Path
 from typing import Any
 
 import yaml
 from sqlmodel import Session, select
 
-from hub import accounts, clock, db, outlets, registry, settings
+from hub import accounts, clock, db, outlets, registry, settings, up
 from hub.api.outlets import add_numbers
-from hub.embedded import ports
-from hub.embedded.supervisor import Service
+from hub.embedded import feeds, ports
+from hub.embedded.process import Service
 from hub.models import Authority, DisplayRow, Member, Outlet, Source, Station
 from hub.vocabulary import Role
 
@@ -120,14 +119,11 @@ def services(at: dict[str, int]) -> list[Service]:
     town = _read(at)
     models = {row["code"]: row.get("options", {}).get("model") for row in town["outlets"]}
     twins = [
-        Service(
+        up.of_ours(
             f"twin-{panel}",
-            (
-                *(sys.executable, "-m", "hub.main", "panel", "emulate", "--at-once"),
-                *("--authority", town["authority"]["code"], "--panel", panel),
-                *("--model", models[panel], "--face-port", str(at[face])),
-            ),
-            ready=lambda _log, port=at[face]: answers(port),  # type: ignore[misc]
+            *("panel", "emulate", "--authority", town["authority"]["code"], "--panel", panel),
+            *("--model", models[panel], "--face-port", str(at[face]), "--at-once"),
+            ready=lambda _log, port=at[face]: answers(port),
             title=models[panel],
         )
         for panel, face in TWINS
@@ -135,15 +131,16 @@ def services(at: dict[str, int]) -> list[Service]:
     return [
         Service(
             "feeds",
-            (sys.executable, "-m", "hub.embedded.feeds", str(at["feeds"])),
+            ("tambour", "feeds", str(at["feeds"])),
+            call=lambda: feeds.main(at["feeds"]),
             ready=lambda _log: answers(at["feeds"]),
             title="agenda and alerts",
         ),
-        Service(
+        up.of_ours(
             "street",
-            (sys.executable, "-m", "hub.main", "street", "--port", str(at["street"])),
+            *("street", "--port", str(at["street"])),
             ready=lambda _log: answers(at["street"]),
-            title="operators and networks",
+            title="operators, networks",
         ),
         *twins,
     ]

@@ -14,6 +14,7 @@ import sys
 import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,8 @@ import typer
 
 from hub import alive, settings
 from hub.embedded import broker, ports, valkey
-from hub.embedded.supervisor import Interrupted, NotReady, Service, Supervisor, private_file
+from hub.embedded.process import Service, private_file
+from hub.embedded.supervisor import Interrupted, NotReady, Supervisor
 
 READY_S = 60.0  # a cold disk and two cores; a start that was installed before takes 5 to 9 s
 
@@ -68,9 +70,36 @@ class RunFile:
         private_file(self.path, json.dumps(self.kept, indent=1))
 
 
-def role(*words: str) -> tuple[str, ...]:
-    """The command line of one of our own roles."""
-    return (sys.executable, "-m", "hub.main", *words)
+# Imported once, before the roles are forked; celery and granian import these late by themselves.
+PRELOADED = (
+    "hub.cli",
+    "hub.web",
+    "hub.worker",
+    "hub.sweep",
+    "hub.receipts",
+    "hub.intake",
+    "celery.apps.worker",
+    "celery.concurrency.prefork",
+    "celery.worker.worker",
+    "kombu.transport.redis",
+    "granian.server",
+    "channels.website",
+    "channels.panels",
+    "channels.push",
+    "channels.sms",
+    "channels.mastodon",
+)
+
+
+def of_ours(name: str, *words: str, **more: Any) -> Service:
+    """A role of ours: `tambour WORDS` in a fork."""
+
+    def call() -> None:
+        from hub.cli import app
+
+        app(args=list(words), prog_name="tambour", standalone_mode=False)
+
+    return Service(name, ("tambour", *words), call=call, **more)
 
 
 def up(demo: bool = False) -> int:
@@ -143,14 +172,18 @@ def _start(supervisor: Supervisor, given: settings.Settings, data: Path, demo: b
     )
     settings.get.cache_clear()
 
-    from hub import migrate  # after the environment is complete; takes its time to import
+    for module in PRELOADED:
+        import_module(module)
+    from hub import cli, db, migrate
 
+    cli.prepare()
     migrate.upgrade()
     sign_in = None
     if demo:
         from hub import demo as town
 
         sign_in = town.seed(demo_ports, told=bool(run.kept.get("sign_in_told")))
+    db.dispose()  # a connection must not be shared with a fork
     supervisor.wait_ready(READY_S)
     for service in roles(given):
         supervisor.start(service)
@@ -168,21 +201,21 @@ def roles(given: settings.Settings) -> list[Service]:
     """Our own processes, the web role first since it takes longest to be ready."""
     shutil.rmtree(settings.get().data / "alive", ignore_errors=True)  # signs of an earlier run
 
-    def worker(name: str, queues: str, concurrency: int) -> Service:
-        return Service(
+    def worker(name: str, queues: str) -> Service:
+        return of_ours(
             f"worker-{name}",
-            role("worker", "--queues", queues, "--name", name, "--concurrency", str(concurrency)),
+            *("worker", "--queues", queues, "--name", name, "--concurrency", "2"),
             ready=lambda _log: alive.age(name) is not None,
             title=queues,
             grace=10,
         )
 
     return [
-        Service("web", role("web"), ready=lambda _log: _healthy(given.host, given.port)),
-        worker("urgent", "urgent", 2),
-        worker("rest", "normal,bulk,ingest", 2),
-        Service("beat", role("beat"), ready=lambda _log: alive.age("beat") is not None),
-        Service("panels", role("panels"), ready=lambda _log: alive.age("panels") is not None),
+        of_ours("web", "web", ready=lambda _log: _healthy(given.host, given.port)),
+        worker("urgent", "urgent"),
+        worker("rest", "normal,bulk,ingest"),
+        of_ours("beat", "beat", ready=lambda _log: alive.age("beat") is not None),
+        of_ours("panels", "panels", ready=lambda _log: alive.age("panels") is not None),
     ]
 
 

@@ -1,6 +1,6 @@
 """The `tambour` command, one module a group: talking (publish, cancel, board, plan), sources,
 tokens, panels, and the roles of the running hub."""
 
-from hub.cli.app import run
+from hub.cli.app import app, prepare, run
 
-__all__ = ["run"]
+__all__ = ["app", "prepare", "run"]

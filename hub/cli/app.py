@@ -66,8 +66,8 @@ def plain_errors(as_json: bool) -> Iterator[None]:
         fail(error.title, error.errors, as_json)
 
 
-def run() -> None:
-    """Entry point: settings are read (and every problem said at once) before any command."""
+def prepare() -> None:
+    """Import every command, read the settings (every problem is said at once), set up the log."""
     from hub.cli import demo, panels, roles, sources, talking, tokens  # rows of the command
 
     assert all((demo, panels, roles, sources, talking, tokens))
@@ -88,4 +88,9 @@ def run() -> None:
             structlog.processors.JSONRenderer(),
         ],
     )
+
+
+def run() -> None:
+    """Entry point of the command."""
+    prepare()
     app()

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from hub.embedded import ports
-from hub.embedded.supervisor import Service, private_file
+from hub.embedded.process import Service, private_file
 
 USER = "tambour"
 

@@ -1,12 +1,11 @@
-"""The demo town's own feeds, served on the loopback address: `python -m hub.embedded.feeds PORT`.
+"""The demo town's own feeds, served on the loopback address.
 
 The files of config/demo/feeds hold `{day+3}` (20260305) and `{date-1}` (2026-03-01), counted from
-today, so that the agenda always lies ahead. Only the standard library: it is up in 0.1 s.
+today, so that the agenda always lies ahead.
 """
 
 import hashlib
 import re
-import sys
 from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -58,7 +57,3 @@ class Handler(BaseHTTPRequestHandler):
 
 def main(port: int) -> None:
     ThreadingHTTPServer(("127.0.0.1", port), Handler).serve_forever()
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]))

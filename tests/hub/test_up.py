@@ -16,7 +16,8 @@ import redis
 
 from hub import settings, up
 from hub.embedded import broker, ports, valkey, warden
-from hub.embedded.supervisor import Interrupted, NotReady, Service, Supervisor
+from hub.embedded.process import Service
+from hub.embedded.supervisor import Interrupted, NotReady, Supervisor
 
 DEADLINE_S = 30
 
@@ -96,7 +97,7 @@ def test_a_service_that_dies_is_started_again_and_said(
 def test_what_keeps_dying_waits_longer_each_time(supervisor: Supervisor, said: list[str]) -> None:
     supervisor.start(Service("bad", python("raise SystemExit(3)"), needed=False))
     eventually(lambda: supervisor.look() or len(said) >= 2)
-    assert said == [
+    assert said[:2] == [
         "bad ended (exit 3); starting it again in 1 s",
         "bad ended (exit 3); starting it again in 2 s",
     ]
