@@ -166,6 +166,8 @@ def _told(marked: Marked, entry: Any) -> Problem:
         return Problem(*marked.place(where[:-1]), f"'{words[-1]}' is missing")
     if kind == "string_pattern_mismatch":
         message = "small letters, digits and dashes only"
+    if kind == "model_type":
+        message = "must have fields"
     message = message.removeprefix("Value error, ").replace("Input should be", "must be")
     return Problem(*marked.place(where), f"{words[-1] if words else 'file'}: {message}")
 
