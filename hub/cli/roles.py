@@ -115,11 +115,10 @@ def check(
     from hub.rules import loading
 
     problems = []
-    for path in sorted((settings.get().config / "rules").glob("*.yaml")):
-        try:
-            loading.load(path, kinds=registry.kinds("channels"))
-        except loading.RulesError as error:
-            problems.append(str(error))
+    try:
+        loading.check_all(settings.get().config)
+    except loading.RulesError as error:
+        problems += str(error).splitlines()
     migrate.upgrade()
     state = health.health()
     answer = {"ok": not problems, "problems": problems, "health": state}

@@ -4,18 +4,19 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from rulefacts import AREA, NOW, facts, outlet
 
+from hub import registry
 from hub.rules import loading
 from hub.rules.engine import evaluate
 from hub.rules.intake import decide
 from hub.rules.plan import Plan
 from hub.settings import PROJECT
 from hub.vocabulary import Lane
+from tests.hub.rules.rulefacts import AREA, NOW, facts, outlet
 
 CONFIG = PROJECT / "config"
-RULES = loading.load(CONFIG / "rules" / "commune.yaml", loading.known_words(CONFIG))
-CATEGORIES = sorted(loading.known_words(CONFIG).categories or ())
+CATEGORIES = sorted(loading.categories_of(CONFIG) or ())
+RULES = loading.load(CONFIG / "rules" / "commune.yaml", registry.kinds("channels"), CATEGORIES)
 
 OUTLETS = (
     outlet(1, longitude=5.89, latitude=45.24),  # in the area

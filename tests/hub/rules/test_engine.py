@@ -4,11 +4,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from rulefacts import AREA, NOW, facts, outlet, route, rules, why_not
 
 from hub.rules.engine import evaluate
 from hub.rules.plan import Told
 from hub.vocabulary import Intent, Lane, MsgType
+from tests.hub.rules.rulefacts import AREA, NOW, facts, outlet, route, rules, why_not
 
 NIGHT = ("22:00", "07:00")
 LATE = datetime(2026, 3, 2, 22, 30, tzinfo=UTC)  # 23:30 in Villard-Bonnot

@@ -1,11 +1,11 @@
 """A plan read out: who, who not, why; in three languages."""
 
 import pytest
-from rulefacts import AREA, NOW, facts, outlet, rules
 
 from hub.rules.engine import evaluate
 from hub.rules.explanation import sentences
 from hub.rules.plan import Plan, Told
+from tests.hub.rules.rulefacts import AREA, NOW, facts, outlet, rules
 
 RULES = rules("""
 rules:

@@ -4,12 +4,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from rulefacts import NOW, rules
 
 from hub.contracts.content import Text
 from hub.contracts.sources import Item
 from hub.rules.intake import Decision, decide
 from hub.vocabulary import MsgType, Severity, Status
+from tests.hub.rules.rulefacts import NOW, rules
 
 RULES = rules("""
 intake:

@@ -2,20 +2,21 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hub.rules import loading
-from hub.rules.loading import Known, RulesError
+from hub.rules.loading import RulesError
 from hub.rules.ruleset import OWN
 from hub.vocabulary import Lane
 
 HEAD = "rules:\n  - name: essai\n    title: Essai\n"
 
 
-def problems(text: str, known: Known = loading.ANYTHING) -> list[str]:
+def problems(text: str, **known: Any) -> list[str]:
     with pytest.raises(RulesError) as caught:
-        loading.parse(text, "x.yaml", known)
+        loading.parse(text, "x.yaml", **known)
     return str(caught.value).splitlines()
 
 
@@ -78,7 +79,7 @@ rules:
       - {to: {}, at: 25:00, audience: {everyone: yes}}
 intak: 3
 """,
-        Known(kinds=["panel", "sms"]),
+        kinds=["panel", "sms"],
     ) == [
         "x.yaml:4:22: when: there is no 'publication.sevrity'; "
         "did you mean 'publication.severity'?",
@@ -155,7 +156,7 @@ def test_a_file_that_cannot_be_used_says_where_and_why(text: str, problem: str) 
 def test_a_misspelt_category_is_found_where_the_categories_are_known() -> None:
     text = HEAD + "    when: publication.category == 'raodworks'\n    stop: true"
     loading.parse(text, "x.yaml")
-    assert problems(text, Known(categories=("roadworks", "water"))) == [
+    assert problems(text, categories=("roadworks", "water")) == [
         "x.yaml:4:35: when: publication.category is never 'raodworks'; did you mean 'roadworks'?"
     ]
 

@@ -5,7 +5,6 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rulefacts import AREA, NOW, facts
 
 from hub.rules import variables
 from hub.rules.engine import evaluate
@@ -14,6 +13,7 @@ from hub.rules.plan import Audience, Facts, OutletFacts, Told
 from hub.rules.ruleset import NONE, OWN, Rule, RuleSet, Send, To
 from hub.rules.times import hour_of
 from hub.vocabulary import LANE_ORDER, Intent, Lane, MsgType
+from tests.hub.rules.rulefacts import AREA, NOW, facts
 
 TAGS, KINDS, STATIONS = ("a", "b", "test"), ("panel", "push", "sms"), ("mairie", "ecole")
 

@@ -3,14 +3,13 @@
 import re
 from datetime import UTC, datetime, timedelta
 
-from rulefacts import facts, outlet, rules
-
 from hub.rules import variables
 from hub.rules.engine import evaluate
 from hub.rules.explanation import sentences
 from hub.rules.language import Condition, Variables
 from hub.rules.schema import MODELS
 from hub.settings import PROJECT
+from tests.hub.rules.rulefacts import facts, outlet, rules
 
 PAGE = (PROJECT / "docs" / "rules.md").read_text()
 
