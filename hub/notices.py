@@ -39,7 +39,7 @@ def notice_of(
         intent=intent,
         msg_type=MsgType(revision.msg_type),
         sent=revision.sent,
-        first_sent=publication.created,
+        first_sent=publication.first_sent or revision.sent,
         effective=max(revision.effective, not_before) if not_before else revision.effective,
         expires=revision.expires,
         ended_as=EndedAs(revision.ended_as) if revision.ended_as else None,

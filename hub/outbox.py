@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
-from hub import clock, db, nudges, registry
+from hub import changes, clock, db, nudges, registry
 from hub.models import Carried, Delivery, DisplayRow, Publication, Revision
 from hub.rules.plan import Plan, Route
 from hub.vocabulary import LANE_ORDER, DeliveryState, Intent, Lane
@@ -31,6 +31,7 @@ def promise(session: Session, publication: Publication, revision: Revision, plan
     for route in plan.routes:
         delivery = _delivery(publication, revision, route, now)
         session.add(delivery)
+        changes.bump(session)
         if registry.is_display(route.kind):
             if delivery.state != DeliveryState.SUPPRESSED:
                 _want(session, publication, revision, route, now)
@@ -78,6 +79,7 @@ def change(
     if row.wanted_no == row.said_no + 1 or LANE_ORDER[lane] < LANE_ORDER[Lane(row.lane)]:
         row.lane = lane
     session.add(row)
+    changes.bump(session)
     _nudge(session, "display", outlet_id, Lane(row.lane))
     return row
 

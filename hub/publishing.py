@@ -318,6 +318,7 @@ def _make(
     )
     session.add(revision)
     publication.revision_no = revision.no
+    publication.first_sent = publication.first_sent or revision.sent
     publication.changed = clock.now()
     session.flush()
     return revision

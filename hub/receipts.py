@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 from sqlmodel import Session, col, select
 
-from hub import clock, db, memos
+from hub import changes, clock, db, memos
 from hub.contracts import Report, ReportStage
 from hub.dispatch import displays
 from hub.models import Authority, Carried, DisplayRow, Outlet, Receipt
@@ -38,6 +38,8 @@ def apply(reports: Sequence[Report]) -> int:
             )
             _one(session, row, report)
             session.add(row)
+        if applied:
+            changes.bump(session)
         return applied
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -45,7 +46,7 @@ class Post:
 
 
 class Store:
-    """Changed by one event loop only. `version` rises with every change; `wait` sleeps until then."""
+    """Changed by one event loop only. `version` rises with every change; `wait` waits for it."""
 
     def __init__(self, file: Path | None = None) -> None:
         self.sms: list[Sms] = []
@@ -106,12 +107,10 @@ class Store:
     async def wait(self, seen: int, seconds: float) -> int:
         """The version, as soon as it is not `seen`, or after `seconds` whatever it is."""
         async with self._changed:
-            try:
+            with suppress(TimeoutError):
                 await asyncio.wait_for(
                     self._changed.wait_for(lambda: self.version != seen), timeout=seconds
                 )
-            except TimeoutError:
-                pass
             return self.version
 
     def _next(self) -> int:

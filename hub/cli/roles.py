@@ -119,7 +119,7 @@ def check(
     try:
         loading.check_all(settings.get().config)
     except loading.RulesError as error:
-        problems.append(str(error))
+        problems += str(error).splitlines()
     migrate.upgrade()
     state = health.health()
     answer = {"ok": not problems, "problems": problems, "health": state}

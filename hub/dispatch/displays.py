@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 from sqlmodel import Session, col, select
 
-from hub import clock, db, notices, outbox, outlets, shelf, vault
+from hub import changes, clock, db, notices, outbox, outlets, shelf, vault
 from hub.contracts import (
     AdapterFailure,
     Notice,
@@ -71,7 +71,11 @@ def work(outlet_id: int) -> bool:
         log.exception("display failed", outlet=telling.outlet.code)
         put_back(telling, TemporaryFailure(f"internal error: {type(bug).__name__}"))
         return False
-    close(telling, said)
+    try:
+        close(telling, said)
+    except AdapterFailure as failure:  # what was said cannot be kept: another outlet has its path
+        put_back(telling, failure)
+        return False
     return True
 
 
@@ -143,6 +147,7 @@ def close(telling: Telling, said: Said) -> None:
             row.due_at = said.next_change_at if said.shown else None
         row.next_change_at = said.next_change_at
         session.add(row)
+        changes.bump(session)
         _close_attempt(session, telling, "accepted", now)
 
 
@@ -161,6 +166,7 @@ def put_back(telling: Telling, failure: AdapterFailure) -> None:
             wait = int(failure.retry_after or min(2**row.tries, 60))
         row.due_at = now + timedelta(seconds=min(wait, _LONGEST_WAIT_S))
         session.add(row)
+        changes.bump(session)
         _close_attempt(session, telling, "failed", now, failure.reason)
 
 

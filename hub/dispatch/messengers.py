@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import structlog
 from sqlmodel import Session, col
 
-from hub import audit, clock, db, notices, nudges, outlets, registry
+from hub import audit, changes, clock, db, notices, nudges, outlets, registry
 from hub.contracts import AdapterFailure, Capabilities, Message, Notice, TemporaryFailure
 from hub.dispatch import freezing, lanes, leases, shards, targets
 from hub.models import (
@@ -149,6 +149,7 @@ def finish(speaking: Speaking, wait: timedelta | None) -> None:
                 state, reason = _verdict(delivery)
                 _move(delivery, state, now, reason)
         session.add(delivery)
+        changes.bump(session)
 
 
 def put_back(speaking: Speaking, failure: AdapterFailure) -> None:

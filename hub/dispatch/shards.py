@@ -14,7 +14,7 @@ from sqlalchemy import delete, func, update
 from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
-from hub import clock, db, outlets, vault
+from hub import changes, clock, db, outlets, vault
 from hub.contracts import Message, Outcome, Target, TemporaryFailure, Verdict
 from hub.dispatch import freezing, lanes, leases
 from hub.models import Attempt, Delivery, PushIdentity, Shard, Subscription
@@ -219,6 +219,7 @@ def close(speaking: "Speaking", piece: Slice, outcomes: list[Outcome]) -> bool:
         attempt = session.get_one(Attempt, piece.attempt_id)
         attempt.finished, attempt.outcome = now, f"{len(accepted)} accepted"
         session.add_all([shard, delivery, attempt])
+        changes.bump(session)
         hand_back = delivery.lane != Lane.URGENT and lanes.urgent_waits(session)
         if hand_back:
             shard.lease = ""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, update
 from sqlmodel import Session, col, select
 
-from hub import clock, db, outlets, vault
+from hub import changes, clock, db, outlets, vault
 from hub.contracts import Outcome, Target, TemporaryFailure, Verdict
 from hub.dispatch import leases
 from hub.models import Attempt, Contact, Delivery, TargetRow
@@ -157,6 +157,7 @@ def close(
         delivery.beat += 1
         delivery.changed = now
         session.add(delivery)
+        changes.bump(session)
     return pause
 
 

@@ -26,6 +26,7 @@ class Publication(OfAuthority, table=True):
     ended_as: str | None = None
     ended_at: datetime | None = None
     revision_no: int = 0
+    first_sent: datetime | None = None
     draft: dict[str, Any] | None = json_column(lambda: None, nullable=True)
     draft_state: str | None = DraftState.WRITING
     draft_note: str = ""

@@ -6,7 +6,7 @@
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -43,30 +43,24 @@ class RulesError(ValueError):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """Words that files may use: channel kinds and categories. None: any word."""
-
-    kinds: Collection[str] | None = None
-    categories: Collection[str] | None = None
+Words = Collection[str] | None
+"""Words that a file may use; None: any."""
 
 
-ANYTHING = Known()
-
-
-def parse(text: str, file: str, known: Known = ANYTHING) -> RuleSet:
-    """The rules of one file. Raises RulesError with every problem of the file."""
+def parse(text: str, file: str, kinds: Words = None, categories: Words = None) -> RuleSet:
+    """The rules of one file. `kinds`: the channel kinds there are; `categories`: those of the
+    installation. Raises RulesError with every problem of the file."""
     marked = read(text, verbatim=frozenset({"when", "unless"}))
     problems = list(marked.problems)
     data = marked.data
     made: RuleSet | None = None
     if isinstance(data, dict) and data:
         try:
-            read_file: FileText | None = FileText.model_validate(data, context=known.kinds)
+            read_file: FileText | None = FileText.model_validate(data, context=kinds)
         except ValidationError as error:
             read_file = None
             problems += [_told(marked, entry) for entry in error.errors()]
-        programs = _conditions(marked, data, known, problems)
+        programs = _conditions(marked, data, categories, problems)
         _check(marked, data, problems)
         if read_file is not None:
             made = _build(marked, read_file, programs, Path(file).stem)
@@ -77,7 +71,7 @@ def parse(text: str, file: str, known: Known = ANYTHING) -> RuleSet:
     return made
 
 
-def load(path: Path, known: Known = ANYTHING) -> RuleSet:
+def load(path: Path, kinds: Words = None, categories: Words = None) -> RuleSet:
     """`parse` of a file. Raises RulesError, also where it cannot be read."""
     try:
         text = path.read_bytes().decode()
@@ -85,7 +79,7 @@ def load(path: Path, known: Known = ANYTHING) -> RuleSet:
         raise RulesError({str(path): [Problem(1, 1, f"cannot be read: {error}")]}) from None
     except UnicodeDecodeError as error:
         raise RulesError({str(path): [Problem(1, 1, f"is not UTF-8: {error}")]}) from None
-    return parse(text, str(path), known)
+    return parse(text, str(path), kinds, categories)
 
 
 _loaded: dict[Path, tuple[tuple[int, int], RuleSet]] = {}
@@ -115,7 +109,7 @@ def for_authority(config: Path, code: str) -> RuleSet:
     if held and held[0] == stamp:
         return held[1]
     try:
-        rules = load(path, Known(kinds=registry.kinds("channels")))
+        rules = load(path, registry.kinds("channels"))
     except RulesError as error:
         if held is None:
             raise
@@ -131,21 +125,21 @@ def check_all(config: Path) -> None:
     longer has) is a problem here, and no reason to stay silent in the middle of a day.
     """
     problems: dict[str, Collection[Problem]] = {}
+    categories = categories_of(config)
     files = {config / "rules" / f"{DEFAULT}.yaml", *(config / "rules").glob("*.yaml")}
     for path in sorted(files):
         try:
-            load(path, known_words(config))
+            load(path, registry.kinds("channels"), categories)
         except RulesError as error:
             problems |= error.problems
     if problems:
         raise RulesError(problems)
 
 
-def known_words(config: Path) -> Known:
-    """The kinds of this program and the categories of a configuration folder."""
+def categories_of(config: Path) -> Words:
+    """The categories of a configuration folder; None where it lists none."""
     path = config / "categories.yaml"
-    keys = tuple(read(path.read_text()).data or ()) if path.is_file() else None
-    return Known(registry.kinds("channels"), keys)
+    return tuple(read(path.read_text()).data or ()) if path.is_file() else None
 
 
 def _told(marked: Marked, entry: Any) -> Problem:
@@ -166,12 +160,14 @@ def _told(marked: Marked, entry: Any) -> Problem:
         return Problem(*marked.place(where[:-1]), f"'{words[-1]}' is missing")
     if kind == "string_pattern_mismatch":
         message = "small letters, digits and dashes only"
+    if kind == "model_type":
+        message = "must have fields"
     message = message.removeprefix("Value error, ").replace("Input should be", "must be")
     return Problem(*marked.place(where), f"{words[-1] if words else 'file'}: {message}")
 
 
 def _conditions(
-    marked: Marked, data: dict[str, Any], known: Known, problems: list[Problem]
+    marked: Marked, data: dict[str, Any], categories: Words, problems: list[Problem]
 ) -> dict[Loc, Condition]:
     """Every condition compiled, by path; also where other parts of the file are wrong."""
     made: dict[Loc, Condition] = {}
@@ -187,7 +183,7 @@ def _conditions(
                 if not isinstance(text, str):
                     continue
                 path: Loc = (section, n, name)
-                words = {f"{_SUBJECT[section]}.category": tuple(known.categories or ())}
+                words = {f"{_SUBJECT[section]}.category": tuple(categories or ())}
                 try:
                     check_words(text, words)
                     made[path] = Condition.compile(text, declared)

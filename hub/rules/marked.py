@@ -13,7 +13,10 @@ import yaml
 
 BIGGEST_FILE = 256 * 1024
 _DEEPEST = 10
-_STANDARD = "tag:yaml.org,2002:"
+_TAGS = frozenset(
+    f"tag:yaml.org,2002:{name}"
+    for name in ("str", "int", "float", "bool", "null", "timestamp", "value", "map", "seq")
+)
 
 Path = tuple[str | int, ...]
 
@@ -129,7 +132,7 @@ def _plain(node: yaml.Node, path: Path, marked: Marked, verbatim: frozenset[str]
     if len(path) > _DEEPEST:
         marked.problems.append(Problem(line, column, "nested too deeply"))
         return None
-    if not node.tag.startswith(_STANDARD):
+    if node.tag not in _TAGS:
         marked.problems.append(Problem(line, column, f"tags such as {node.tag} are not used here"))
         return None
     if isinstance(node, yaml.SequenceNode):

@@ -26,8 +26,8 @@ from hub.vocabulary import (
 )
 
 _CONTENT: Final = {
-    "msg_type": Variable("text", "alert, update or cancel", tuple(MsgType)),
-    "status": Variable("text", "actual, exercise or test", tuple(Status)),
+    "msg_type": Variable("text", "what the revision does", tuple(MsgType)),
+    "status": Variable("text", "whether it is meant", tuple(Status)),
     "category": Variable("text", "key of the category: roadworks, water, event…"),
     "event": Variable("text", "what happens, in the author's words"),
     "response_type": Variable("text", "what people should do", tuple(ResponseType)),
@@ -50,9 +50,9 @@ _CONTENT: Final = {
 _PUBLICATION: Final = {
     "identifier": Variable("text", "identifier of the publication"),
     "revision": Variable("number", "number of the revision, from 1"),
-    "scope": Variable("text", "public, restricted or private", tuple(Scope)),
+    "scope": Variable("text", "whom it is for", tuple(Scope)),
     "cap_category": Variable("text", "its CAP category", CAP_CATEGORIES),
-    "lane": Variable("text", "urgent, normal or bulk", tuple(Lane)),
+    "lane": Variable("text", "how pressing", tuple(Lane)),
     "station": Variable("text", "code of the station that says it"),
     "instruction": Variable("text", "what to do, first language"),
     "created_by": Variable("text", "where it was written", ("office", "api", "source")),

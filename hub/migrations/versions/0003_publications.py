@@ -21,6 +21,7 @@ def upgrade() -> None:
         sa.Column("ended_as", text(), nullable=True),
         sa.Column("ended_at", moment(), nullable=True),
         sa.Column("revision_no", sa.Integer(), nullable=False),
+        sa.Column("first_sent", moment(), nullable=True),
         sa.Column("draft", sa.JSON(), nullable=True),
         sa.Column("draft_state", text(), nullable=True),
         sa.Column("draft_note", text(), nullable=False),
