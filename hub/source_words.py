@@ -33,11 +33,6 @@ SENTENCES: Final[dict[str, tuple[str, str, str]]] = {
         "The entry is more than {days} days old.",
         "La entrada tiene más de {days} días.",
     ),
-    "far": (
-        "C'est dans plus de {days} jours ; l'entrée sera reprise plus tard.",
-        "It is more than {days} days away; it will be taken up later.",
-        "Faltan más de {days} días; se retomará más tarde.",
-    ),
     "ended-before-read": (
         "La source l'avait annulée ou remplacée avant sa lecture.",
         "The source had cancelled or replaced it before it was read.",
@@ -58,21 +53,11 @@ SENTENCES: Final[dict[str, tuple[str, str, str]]] = {
         "Absent from the source for two readings.",
         "Ausente de la fuente desde hace dos lecturas.",
     ),
-    "cancels-nothing": (
-        "Annule une entrée qui n'avait pas été reprise.",
-        "Cancels an entry that had not been taken up.",
-        "Anula una entrada que no se había retomado.",
-    ),
     "first-reading": (
         "Première lecture : {count} entrées seraient parties d'un coup ; elles attendent en "
         "brouillon.",
         "First reading: {count} entries would have gone out at once; they wait as drafts.",
         "Primera lectura: {count} entradas habrían salido a la vez; esperan como borradores.",
-    ),
-    "by-setting": (
-        "Réglage de la source.",
-        "The source's own setting.",
-        "Ajuste de la fuente.",
     ),
     "held": (
         "Une règle demande une approbation : {why}",
@@ -88,6 +73,11 @@ SENTENCES: Final[dict[str, tuple[str, str, str]]] = {
         "La source a changé cette entrée, mais une personne a repris le texte ici.",
         "The source changed this entry, but a person has rewritten the text here.",
         "La fuente ha cambiado esta entrada, pero una persona ha reescrito el texto aquí.",
+    ),
+    "update-waits": (
+        "La source a changé cette entrée ; la nouvelle version attend une relecture.",
+        "The source changed this entry; the new version waits for review.",
+        "La fuente ha cambiado esta entrada; la nueva versión espera una revisión.",
     ),
     "ended-here": (
         "Terminée ici par une personne ; la source ne la fait pas revenir.",
