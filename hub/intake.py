@@ -46,7 +46,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What an earlier reading left of an item. `went_missing`: it was closed by its absence."""
+    """What an earlier reading left of an item. `went_missing`: closed because it was absent."""
 
     version: str
     hash: str
@@ -59,8 +59,9 @@ def judge(item: Item, hash_: str, known: Known | None, now: datetime, language: 
     if known:
         if item.version < known.version:
             return Verdict(Fate.SKIP)  # a cache gave an older state, or it is sealed
-        back = known.state is ItemState.CLOSED and known.went_missing
-        if hash_ == known.hash and not back:
+        # What was left aside is asked again: its hour may have come nearer, a rule have changed.
+        again = known.state is ItemState.IGNORED or known.went_missing
+        if hash_ == known.hash and not again:
             return Verdict(Fate.SKIP)
     if item.msg_type is MsgType.CANCEL:
         return Verdict(Fate.END, say("cancelled", language))

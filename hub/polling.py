@@ -208,12 +208,13 @@ def _good(source: Source, brought: _Brought, language: str) -> PollResult:
         if (row.url, row.kind, row.options) != (source.url, source.kind, source.options):
             _release(row, now, now)  # its settings were changed meanwhile: read it anew
             return PollResult(source.id or 0, "busy", say("busy", language), next_at=now)
+        errors: tuple[EntryError, ...] = ()
         if brought.parsed is None:
+            outcome = "unchanged"
             tally = reading.confirm(session, row, now)
-            outcome, errors = "unchanged", ()
         else:
-            tally = reading.take_in(session, row, brought.parsed, now)
             outcome, errors = "read", brought.parsed.errors
+            tally = reading.take_in(session, row, brought.parsed, now)
             row.entry_errors = [asdict(e) for e in errors[:_MOST_ERRORS_KEPT]]
         if row.health == SourceHealth.FAILING:
             audit.note(session, row.authority_id, "hub", "recovery", f"source:{row.id}")

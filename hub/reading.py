@@ -89,7 +89,8 @@ def known_of(row: ItemRow | None) -> Known | None:
     """What `judge` needs of a row."""
     if row is None:
         return None
-    return Known(row.version, row.hash, ItemState(row.state), row.missing_since is not None)
+    gone = row.state == ItemState.CLOSED and row.missing_since is not None
+    return Known(row.version, row.hash, ItemState(row.state), gone)
 
 
 class _Reading:
@@ -109,20 +110,28 @@ class _Reading:
     def carry_out(self, parsed: Parsed) -> Tally:
         self.tally.items = len(parsed.items)
         first = not any(row.state != ItemState.IGNORED for row in self.rows.values())
+        before = set(self.rows)
         for item in parsed.items:
             for ended in item.cancels:
                 if ended != item.external_id:
                     self._end_other(ended, say("cancelled", self.language))
         judged = [(item, *self._ask(item)) for item in parsed.items]
-        going = sum(
-            verdict.fate is Fate.TAKE and ruling is not None and ruling.fate is Fate.PUBLISH
-            for _, verdict, ruling in judged
-        )
-        flood = first and going > MOST_AT_FIRST
-        if flood:
-            self.tally.notes.append(say("first-reading", self.language, count=going))
+        # What comes anew in a storm goes out; what would leave all at once because the source or a
+        # rule is new waits for a person.
+        flood = {
+            item.external_id
+            for item, verdict, ruling in judged
+            if verdict.fate is Fate.TAKE
+            and ruling is not None
+            and ruling.fate is Fate.PUBLISH
+            and (first or item.external_id in before)
+        }
+        if len(flood) <= MOST_AT_FIRST:
+            flood = set()
+        else:
+            self.tally.notes.append(say("all-at-once", self.language, count=len(flood)))
         for item, verdict, ruling in judged:
-            if flood and ruling and (verdict.fate, ruling.fate) == (Fate.TAKE, Fate.PUBLISH):
+            if ruling and item.external_id in flood:
                 ruling = replace(ruling, fate=Fate.DRAFT, reason=self.tally.notes[0])
             self._carry_out(item, verdict, ruling)
         self._look_for_missing(parsed)

@@ -94,7 +94,7 @@ def _end(child: "subprocess.Popen[bytes]") -> None:
     child.communicate()
 
 
-def _understood(code: int, answer: bytes, trouble: bytes, limits: Bounds, language: str) -> Parsed:
+def _understood(code: int, answer: bytes, trouble: bytes, cpu_s: int, language: str) -> Parsed:
     if code in (-signal.SIGXCPU, -signal.SIGKILL):
         raise SourceUnreadable(say("parse-too-long", language, seconds=cpu_s))
     if code == 0:

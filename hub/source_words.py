@@ -53,11 +53,10 @@ SENTENCES: Final[dict[str, tuple[str, str, str]]] = {
         "Absent from the source for two readings.",
         "Ausente de la fuente desde hace dos lecturas.",
     ),
-    "first-reading": (
-        "Première lecture : {count} entrées seraient parties d'un coup ; elles attendent en "
-        "brouillon.",
-        "First reading: {count} entries would have gone out at once; they wait as drafts.",
-        "Primera lectura: {count} entradas habrían salido a la vez; esperan como borradores.",
+    "all-at-once": (
+        "{count} entrées seraient parties d'un coup ; elles attendent en brouillon.",
+        "{count} entries would have gone out at once; they wait as drafts.",
+        "{count} entradas habrían salido a la vez; esperan como borradores.",
     ),
     "held": (
         "Une règle demande une approbation : {why}",

@@ -30,11 +30,13 @@ def check_url(url: str) -> str:
     return plain
 
 
-def split_options(kind: str, given: dict[str, Any]) -> tuple[dict[str, Any], str]:
-    """(open options, sealed secrets) of what a person gave.
+def split_options(kind: str, given: dict[str, Any], sealed: str = "") -> tuple[dict[str, Any], str]:
+    """(open options, sealed secrets) of what a person gave; `sealed` holds the secrets of before,
+    kept where none is given anew.
 
     Raises SourceRefused or registry.UnknownKind.
     """
+    given = _unsealed(sealed) | given
     if "url" in given:
         raise SourceRefused([("options.url", "Write the address in url.")])
     model = registry.connector(kind).Options
@@ -64,5 +66,11 @@ def options_of(source: Source, authority: Authority) -> dict[str, Any]:
         "language": language,
         "report_in": language if language in ("fr", "en", "es") else "fr",
     }
-    hidden = json.loads(vault.unseal(source.secrets, "source")) if source.secrets else {}
-    return {k: v for k, v in filled.items() if k in known} | source.options | hidden
+    return (
+        {k: v for k, v in filled.items() if k in known} | source.options | _unsealed(source.secrets)
+    )
+
+
+def _unsealed(sealed: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(vault.unseal(sealed, "source")) if sealed else {}
+    return found
