@@ -145,7 +145,10 @@ class Fetcher:
             raise self._failure("too-slow", host=url.split("/")[2], seconds=round(limits.seconds))
 
         def header(line: bytes) -> None:
-            text = line.decode("utf-8", "replace").strip()
+            try:
+                text = line.decode("utf-8").strip()
+            except UnicodeDecodeError:  # header fields were latin-1 once (RFC 9110 section 5.5)
+                text = line.decode("latin-1").strip()
             if text.startswith("HTTP/"):
                 answer.headers.clear()
                 answer.status = int(text.split()[1])

@@ -119,7 +119,8 @@ def _identity(entry: Any, link: str, headline: str, description: str) -> str:
 
 def _moment(entry: Any, names: Iterable[str]) -> datetime | None:
     for name in names:
-        if parsed := entry.get(name):
+        # dict.get: feedparser's own gives the published date for a missing updated one.
+        if parsed := dict.get(entry, name):
             try:
                 return datetime.fromtimestamp(timegm(parsed), UTC)
             except (ValueError, OverflowError):
