@@ -79,5 +79,5 @@ def _clip(text: str, longest: int) -> str:
     """At most `longest` characters, ended between words."""
     if len(text) <= longest:
         return text
-    cut = text[: longest - 1]
-    return (cut.rpartition(" ")[0] or cut).rstrip(" ,;:.") + "…"
+    kept = text[:longest].rpartition(" ")[0] or text[: longest - 1]
+    return kept.rstrip(" ,;:.") + "…"
