@@ -1,0 +1,143 @@
+"""Parsing strangers' bytes in a process of its own, bounded in memory, time and output.
+
+A Celery prefork child may not start multiprocessing children, so this is a plain subprocess: it
+gets a line of JSON and the bytes on its standard input and answers JSON on its standard output. It
+inherits neither secrets (an almost empty environment) nor connections.
+"""
+
+import contextlib
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+import structlog
+
+from hub.contracts import Parsed, SourceUnreadable
+from hub.items import PARSED
+from hub.source_words import say
+
+log = structlog.get_logger()
+
+_ROOT: Final = Path(__file__).resolve().parent.parent
+_PASSED_ON: Final = ("PATH", "PYTHONPATH", "VIRTUAL_ENV", "LANG", "TZDIR", "SYSTEMROOT")
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Address space in bytes, processor and wall time in seconds, output in bytes."""
+
+    memory: int = 600_000_000
+    cpu_s: int = 10
+    wall_s: float = 15.0
+    output: int = 40_000_000
+
+
+def parse_bounded(
+    kind: str,
+    options: Mapping[str, Any],
+    raw: bytes,
+    received_at: datetime,
+    *,
+    language: str = "fr",
+    bounds: Bounds | None = None,
+) -> Parsed:
+    """`registry.connector(kind)(Options(**options)).parse(raw, received_at)`, bounded.
+
+    `options` are JSON values. Raises SourceUnreadable: by the connector, or because the bounds were
+    reached or the parser failed; the reason is in `language`.
+    """
+    limits = bounds or Bounds()
+    order = {
+        "kind": kind,
+        "options": dict(options),
+        "received_at": received_at.isoformat(),
+        "memory": limits.memory,
+        "cpu_s": limits.cpu_s,
+        "output": limits.output,
+    }
+    environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    child = subprocess.Popen(
+        [sys.executable, "-m", "hub.sandbox"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=_ROOT,
+        # One thread each: numerical libraries reserve address space by the core.
+        env=environment | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+        start_new_session=True,
+    )
+    try:
+        answer, trouble = child.communicate(
+            json.dumps(order).encode() + b"\n" + raw, timeout=limits.wall_s
+        )
+    except subprocess.TimeoutExpired:
+        raise SourceUnreadable(
+            say("parse-too-long", language, seconds=round(limits.wall_s))
+        ) from None
+    finally:
+        _end(child)
+    return _understood(child.returncode, answer, trouble, limits.cpu_s, language)
+
+
+def _end(child: "subprocess.Popen[bytes]") -> None:
+    """Nothing of the child's session outlives the reading."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(child.pid, signal.SIGKILL)
+    child.communicate()
+
+
+def _understood(code: int, answer: bytes, trouble: bytes, cpu_s: int, language: str) -> Parsed:
+    if code in (-signal.SIGXCPU, -signal.SIGKILL):
+        raise SourceUnreadable(say("parse-too-long", language, seconds=cpu_s))
+    if code == 0:
+        with contextlib.suppress(ValueError):
+            kind, _, body = answer.partition(b"\n")
+            if kind == b"parsed":
+                return PARSED.validate_json(body)
+            if kind == b"unreadable":
+                reason, where = json.loads(body)
+                raise SourceUnreadable(reason, where)
+            if kind == b"memory":
+                raise SourceUnreadable(say("parse-too-heavy", language))
+    last = trouble.decode("utf-8", "replace").strip().rpartition("\n")[2][:200]
+    log.warning("parser failed", code=code, last=last, output=len(answer))
+    raise SourceUnreadable(say("parse-failed", language))
+
+
+def main(given: BinaryIO, answer: BinaryIO) -> None:
+    """The child: limits first, then the connector's code, then the bytes."""
+    order = json.loads(given.readline())
+    resource.setrlimit(resource.RLIMIT_AS, (order["memory"], order["memory"]))
+    resource.setrlimit(resource.RLIMIT_CPU, (order["cpu_s"], order["cpu_s"] + 2))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    from hub import registry
+
+    try:
+        kind = registry.connector(order["kind"])
+        connector = kind(kind.Options.model_validate(order["options"]))
+        parsed = connector.parse(given.read(), datetime.fromisoformat(order["received_at"]))
+        body = b"parsed\n" + PARSED.dump_json(parsed)
+        if len(body) > order["output"]:
+            raise MemoryError
+    except SourceUnreadable as error:
+        body = b"unreadable\n" + json.dumps([error.reason, error.where]).encode()
+    except MemoryError:
+        body = b"memory\n"
+    answer.write(body)
+    answer.flush()
+
+
+if __name__ == "__main__":
+    # What a library prints must not mix with the answer.
+    _pipe = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    main(sys.stdin.buffer, _pipe)

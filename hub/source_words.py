@@ -1,0 +1,126 @@
+"""Why intake, the sandbox and polling did what they did with a source, in a sentence."""
+
+from typing import Any, Final
+
+_LANGUAGES: Final = ("fr", "en", "es")
+
+SENTENCES: Final[dict[str, tuple[str, str, str]]] = {
+    # --- sandbox ---
+    "parse-too-long": (
+        "La lecture du contenu a pris plus de {seconds} s et a été arrêtée.",
+        "Reading the content took more than {seconds} s and was stopped.",
+        "La lectura del contenido tardó más de {seconds} s y se detuvo.",
+    ),
+    "parse-too-heavy": (
+        "Le contenu demande trop de mémoire pour être lu.",
+        "The content needs too much memory to be read.",
+        "El contenido necesita demasiada memoria para leerse.",
+    ),
+    "parse-failed": (
+        "Le contenu n'a pas pu être lu ; ce qui était connu est gardé.",
+        "The content could not be read; what was known is kept.",
+        "No se ha podido leer el contenido; se conserva lo conocido.",
+    ),
+    # --- intake ---
+    "test": (
+        "C'est un essai ou un exercice de la source : jamais publié.",
+        "It is a test or an exercise of the source: never published.",
+        "Es una prueba o un ejercicio de la fuente: nunca se publica.",
+    ),
+    "past": ("C'est terminé.", "It is over.", "Ya ha terminado."),
+    "old": (
+        "L'entrée date de plus de {days} jours.",
+        "The entry is more than {days} days old.",
+        "La entrada tiene más de {days} días.",
+    ),
+    "ended-before-read": (
+        "La source l'avait annulée ou remplacée avant sa lecture.",
+        "The source had cancelled or replaced it before it was read.",
+        "La fuente la había anulado o sustituido antes de leerla.",
+    ),
+    "cancelled": (
+        "Annulée par la source.",
+        "Cancelled by the source.",
+        "Anulada por la fuente.",
+    ),
+    "replaced": (
+        "Remplacée par {by}.",
+        "Replaced by {by}.",
+        "Sustituida por {by}.",
+    ),
+    "gone": (
+        "Absente de la source depuis deux lectures.",
+        "Absent from the source for two readings.",
+        "Ausente de la fuente desde hace dos lecturas.",
+    ),
+    "all-at-once": (
+        "{count} entrées seraient parties d'un coup ; elles attendent en brouillon.",
+        "{count} entries would have gone out at once; they wait as drafts.",
+        "{count} entradas habrían salido a la vez; esperan como borradores.",
+    ),
+    "held": (
+        "Une règle demande une approbation : {why}",
+        "A rule asks for an approval: {why}",
+        "Una regla pide una aprobación: {why}",
+    ),
+    "refused": (
+        "L'entrée n'a pas pu être reprise : {why}",
+        "The entry could not be taken up: {why}",
+        "La entrada no se ha podido retomar: {why}",
+    ),
+    "edited-here": (
+        "La source a changé cette entrée, mais une personne a repris le texte ici.",
+        "The source changed this entry, but a person has rewritten the text here.",
+        "La fuente ha cambiado esta entrada, pero una persona ha reescrito el texto aquí.",
+    ),
+    "update-waits": (
+        "La source a changé cette entrée ; la nouvelle version attend une relecture.",
+        "The source changed this entry; the new version waits for review.",
+        "La fuente ha cambiado esta entrada; la nueva versión espera una revisión.",
+    ),
+    "ended-here": (
+        "Terminée ici par une personne ; la source ne la fait pas revenir.",
+        "Ended here by a person; the source does not bring it back.",
+        "Terminada aquí por una persona; la fuente no la hace volver.",
+    ),
+    # --- polling ---
+    "bad-options": (
+        "Les réglages de la source sont incomplets ({fields}).",
+        "The settings of the source are incomplete ({fields}).",
+        "Los ajustes de la fuente están incompletos ({fields}).",
+    ),
+    "unexpected": (
+        "La lecture a échoué pour une raison interne ; un nouvel essai aura lieu.",
+        "Reading failed for an internal reason; it will be tried again.",
+        "La lectura falló por un motivo interno; se volverá a intentar.",
+    ),
+    "busy": (
+        "La source est déjà en cours de lecture.",
+        "The source is being read already.",
+        "La fuente ya se está leyendo.",
+    ),
+    "paused": (
+        "La source est en pause.",
+        "The source is paused.",
+        "La fuente está en pausa.",
+    ),
+    "unchanged": (
+        "Rien de nouveau.",
+        "Nothing new.",
+        "Nada nuevo.",
+    ),
+    "read": (
+        "{items} entrées lues : {published} publiées, {drafted} en brouillon, {updated} mises à "
+        "jour, {closed} closes, {ignored} laissées de côté, {errors} en erreur.",
+        "{items} entries read: {published} published, {drafted} drafted, {updated} updated, "
+        "{closed} closed, {ignored} left aside, {errors} in error.",
+        "{items} entradas leídas: {published} publicadas, {drafted} en borrador, {updated} "
+        "actualizadas, {closed} cerradas, {ignored} descartadas, {errors} con error.",
+    ),
+}
+
+
+def say(key: str, language: str = "fr", **values: Any) -> str:
+    """The sentence of `key`; French for a language we do not write."""
+    at = _LANGUAGES.index(language) if language in _LANGUAGES else 0
+    return SENTENCES[key][at].format(**values)

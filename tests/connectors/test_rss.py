@@ -1,0 +1,111 @@
+"""News feeds: a file of tests/connectors/fixtures/rss for each trait."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from connectors.common import SourceOptions
+from connectors.reasons import say
+from connectors.rss import Rss
+from hub.contracts import Parsed, SourceUnreadable
+
+NOW = datetime(2026, 3, 5, tzinfo=UTC)
+FILES = Path(__file__).parent / "fixtures" / "rss"
+
+
+def parse(name: str) -> Parsed:
+    return Rss(SourceOptions()).parse((FILES / name).read_bytes(), NOW)
+
+
+def refusal(name: str) -> SourceUnreadable:
+    with pytest.raises(SourceUnreadable) as caught:
+        parse(name)
+    return caught.value
+
+
+def test_an_entry_becomes_an_item() -> None:
+    parsed = parse("three_items.xml")
+    works = parsed.items[0]
+    assert parsed.title == "Mairie de Villard-Bonnot"
+    assert (works.external_id, works.version) == ("vb-1", "20260302070000")
+    assert works.texts["fr"].headline == "Travaux rue des Brûlis"
+    assert works.texts["fr"].description == "La rue est fermée jusqu'au 14 mars."
+    assert works.link == "https://villard-bonnot.example/a/1"
+    assert works.sent == datetime(2026, 3, 2, 7, tzinfo=UTC)
+    assert parsed.items[1].event == "Urbanisme"
+
+
+def test_what_is_gone_from_a_feed_has_not_ended() -> None:
+    assert not parse("three_items.xml").complete
+    empty = parse("empty.atom")
+    assert (empty.items, empty.errors, empty.complete) == ((), (), False)
+
+
+def test_markup_is_plain_text_without_scripts() -> None:
+    text = parse("html_and_scripts.xml").items[0].texts["fr"]
+    assert text.headline == "Fête & repas"
+    assert text.description == "Venez ici (https://x.example/i)\ny\n\n- un\n\n- deux"
+
+
+def test_entries_without_guid_have_an_identity_that_lasts() -> None:
+    first, again = parse("no_guid.xml"), parse("no_guid.xml")
+    assert first == again
+    by_link, by_words, untitled = first.items
+    assert by_link.external_id == "https://villard-bonnot.example/l"
+    assert by_words.external_id.startswith("sans-id-")
+    assert by_words.external_id != untitled.external_id
+    headline = untitled.texts["fr"].headline
+    assert headline.startswith("Un texte seul, sans titre")
+    assert headline.endswith("…")
+    assert len(headline) <= 120
+
+
+def test_one_guid_for_two_entries_gives_one_item_the_newer() -> None:
+    parsed = parse("guid_used_twice.xml")
+    assert [i.texts["fr"].headline for i in parsed.items] == ["Nouveau", "Autre"]
+    assert [(e.where, e.reason) for e in parsed.errors] == [("g", say("twice"))]
+
+
+def test_an_entry_that_says_nothing_is_named_and_its_neighbours_are_read() -> None:
+    parsed = parse("one_bad_entry.xml")
+    assert [i.external_id for i in parsed.items] == ["1", "3"]
+    assert [(e.where, e.reason) for e in parsed.errors] == [("vide", say("nothing-said"))]
+    assert parsed.items[1].sent is None
+
+
+def test_sloppy_xml_that_is_whole_is_read_and_it_is_said_where() -> None:
+    parsed = parse("unknown_entity.xml")
+    assert [i.external_id for i in parsed.items] == ["1", "2"]
+    assert [e.where for e in parsed.errors] == ["ligne 9"]
+
+
+def test_an_oddly_encoded_feed_is_read() -> None:
+    assert parse("latin_1_undeclared.xml").items[0].texts["fr"].headline == "Fête d'été"
+
+
+@pytest.mark.parametrize("name", ["entity_bomb.xml", "external_entity.xml"])
+def test_entities_are_refused_not_expanded(name: str) -> None:
+    assert refusal(name).reason == say("entities")
+
+
+def test_links_and_language_of_an_atom_feed() -> None:
+    item = parse("atom_with_base.atom").items[0]
+    assert item.link == "https://villard-bonnot.example/avisos/1"
+    assert item.texts["es"].headline == "Obras hoy"
+    assert item.texts["es"].description == "Plano (https://villard-bonnot.example/plan.pdf)"
+    assert item.version == "20260302080000"
+
+
+def test_a_json_feed_is_read_like_the_others() -> None:
+    parsed = parse("json_feed.json")
+    one, untitled = parsed.items
+    assert one.texts["fr"].headline == "Un"
+    assert one.texts["fr"].description == "Texte"
+    assert (one.version, one.event) == ("20260301070000", "Voirie")
+    assert (untitled.external_id, untitled.texts["fr"].headline) == ("2", "Sans titre")
+    assert [e.where for e in parsed.errors] == ["3"]
+
+
+def test_a_web_page_is_told_apart_from_a_feed() -> None:
+    assert refusal("web_page.html").reason == say("web-page", what="feed")
