@@ -140,6 +140,8 @@ class Condition:
 def _compile(text: str, variables: Variables) -> Condition:
     if len(text) > LONGEST_CONDITION:
         raise ConditionError((Trouble(f"longer than {LONGEST_CONDITION} characters", 0),))
+    if _sound(text) != text:
+        raise ConditionError((Trouble("holds a character that is none (a lone surrogate)", 0),))
     if not text.strip():
         raise ConditionError((Trouble("empty", 0),))
     troubles = tuple(_lint(text, variables.declared))
@@ -147,7 +149,7 @@ def _compile(text: str, variables: Variables) -> Condition:
         raise ConditionError(troubles)
     try:
         program = variables.env.compile(text)
-    except (RuntimeError, UnicodeEncodeError) as error:
+    except RuntimeError as error:
         raise ConditionError(tuple(_read(str(error), text, variables.declared))) from None
     kind = program.return_type()
     if kind != cel.Type.BOOL:
@@ -156,15 +158,20 @@ def _compile(text: str, variables: Variables) -> Condition:
     return Condition(text, variables, program)
 
 
+def _sound(text: str) -> str:
+    """Without lone surrogates, which JSON lets through and the evaluator refuses."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
 def _value(kind: str, value: Any) -> Any:
     if kind == "text":
-        return "" if value is None else str(value)[:LONGEST_TEXT]
+        return "" if value is None else _sound(str(value)[:LONGEST_TEXT])
     if kind == "number":
         return int(value or 0)
     if kind == "yes/no":
         return value is True
     if kind == "texts":
-        return [str(v)[:LONGEST_TEXT] for v in list(value or ())[:LONGEST_LIST]]
+        return [_sound(str(v)[:LONGEST_TEXT]) for v in list(value or ())[:LONGEST_LIST]]
     if value is None:
         return datetime(1970, 1, 1, tzinfo=UTC)
     if not isinstance(value, datetime) or value.tzinfo is None:

@@ -129,6 +129,10 @@ def _around(
     quiet: tuple[str, str] | None,
 ) -> dict[str, Any]:
     local = clock.local(now, timezone)
+    try:
+        resting = in_window(now, quiet, timezone)
+    except ValueError:  # hours nobody can read do not apply; the plan has a note of it
+        resting = False
     values: dict[str, Any] = {f"authority.{name}": value for name, value in authority.items()}
     values |= {f"source.{name}": value for name, value in source.items()}
     return values | {
@@ -138,5 +142,5 @@ def _around(
         "hour": local.hour,
         "minute": local.minute,
         "weekday": local.isoweekday(),
-        "quiet": in_window(now, quiet, timezone),
+        "quiet": resting,
     }

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub import geo
@@ -135,6 +135,7 @@ def test_a_place_across_the_180th_meridian_is_next_door() -> None:
     assert away == pytest.approx(great_circle((179.99, -16.5), (180.01, -16.5)), rel=0.01)
 
 
+@settings(deadline=None)
 @given(
     start=st.tuples(st.floats(-170, 170), st.floats(-65, 65)),
     bearing=st.floats(0, 2 * math.pi),
@@ -154,6 +155,7 @@ def test_distances_under_fifty_kilometres_are_within_one_percent(
     )
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(5.5, 6.3), st.floats(45, 45.5)), min_size=1, max_size=40))
 def test_each_place_has_the_same_distance_alone_and_in_company(
     places: list[tuple[float, float]],

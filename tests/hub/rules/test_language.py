@@ -137,3 +137,7 @@ def test_a_condition_is_compiled_once_a_process() -> None:
     one = Condition.compile("hour == 7", variables.PLAN)
     assert Condition.compile("hour == 7", variables.PLAN) is one
     assert Condition.compile("hour == 7", variables.INTAKE) is not one
+
+
+def test_a_text_with_half_a_character_is_asked_all_the_same() -> None:
+    assert holds("publication.headline.startsWith('Rue')", headline="Rue \ud800")

@@ -98,6 +98,7 @@ def given_facts(draw: Any) -> Facts:
     )
 
 
+@settings(deadline=None)
 @given(rule_sets, given_facts())
 def test_every_outlet_is_exactly_once_in_routes_or_left_out(rules: RuleSet, given: Facts) -> None:
     plan = evaluate(rules, given)
@@ -106,6 +107,7 @@ def test_every_outlet_is_exactly_once_in_routes_or_left_out(rules: RuleSet, give
     assert [r.outlet_id for r in plan.routes] == sorted(r.outlet_id for r in plan.routes)
 
 
+@settings(deadline=None)
 @given(rule_sets, given_facts())
 def test_every_route_and_every_absence_has_its_reason(rules: RuleSet, given: Facts) -> None:
     plan = evaluate(rules, given)
@@ -114,6 +116,7 @@ def test_every_route_and_every_absence_has_its_reason(rules: RuleSet, given: Fac
     assert all(r.rules for r in plan.routes if r.intent is not Intent.WITHDRAW)
 
 
+@settings(deadline=None)
 @given(rule_sets, given_facts())
 def test_no_rule_raises_a_lane_and_no_withdrawal_is_slower_than_its_telling(
     rules: RuleSet, given: Facts
@@ -128,6 +131,7 @@ def test_no_rule_raises_a_lane_and_no_withdrawal_is_slower_than_its_telling(
             assert LANE_ORDER[route.lane] >= LANE_ORDER[given.lane]
 
 
+@settings(deadline=None)
 @given(rule_sets, given_facts(), st.randoms(use_true_random=False))
 def test_the_plan_does_not_depend_on_the_order_of_outlets(
     rules: RuleSet, given: Facts, random: Any
@@ -149,6 +153,7 @@ def widest(one: Audience, other: Audience) -> Audience:
     )
 
 
+@settings(deadline=None)
 @given(rule_sets, given_facts())
 def test_the_audience_of_a_route_is_the_union_over_its_rules(rules: RuleSet, given: Facts) -> None:
     """Each line of `send` alone, one rule set a line, against all of them together."""
@@ -174,6 +179,7 @@ def test_the_audience_of_a_route_is_the_union_over_its_rules(rules: RuleSet, giv
         assert route.audience == union
 
 
+@settings(deadline=None)
 @given(rule_sets, given_facts())
 def test_a_cancel_withdraws_from_all_told_and_publishes_nothing(
     rules: RuleSet, given: Facts
@@ -185,7 +191,7 @@ def test_a_cancel_withdraws_from_all_told_and_publishes_nothing(
     assert plan.holds == ()
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(rule_sets, given_facts())
 def test_the_same_facts_give_the_same_plan(rules: RuleSet, given: Facts) -> None:
     assert evaluate(rules, given) == evaluate(rules, given)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.rules.times import end_of_window, hour_of, in_window, next_at
@@ -78,6 +78,7 @@ moments = st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1)).map(
 zones = st.sampled_from([PARIS, "Indian/Reunion", "Pacific/Noumea", "America/Cayenne"])
 
 
+@settings(deadline=None)
 @given(moments, st.tuples(hours, hours), zones)
 def test_a_window_ends_outside_of_itself_and_not_before(
     now: datetime, window: tuple[str, str], zone: str
@@ -92,6 +93,7 @@ def test_a_window_ends_outside_of_itself_and_not_before(
     assert in_window(max(now, end - timedelta(minutes=1)), window, zone)
 
 
+@settings(deadline=None)
 @given(moments, hours, zones)
 def test_the_next_hour_is_read_on_local_clocks_within_a_day(
     now: datetime, hour: str, zone: str
