@@ -1,0 +1,3 @@
+from fastapi import APIRouter
+router=APIRouter()
+def install(app): pass
