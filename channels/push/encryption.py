@@ -5,7 +5,6 @@ which ECDH is 60 and key generation 16; nothing of a message may be kept for the
 the info strings are built ahead.
 """
 
-import base64
 import binascii
 import hmac
 import os
@@ -21,6 +20,7 @@ RECORD_SIZE: Final = 4096
 # of delimiter leave this for the text (RFC 8291 section 4).
 MAX_PLAINTEXT: Final = RECORD_SIZE - 86 - 16 - 1
 
+_FROM_URL: Final = bytes.maketrans(b"-_+/", b"+/??")
 _CURVE: Final = ec.SECP256R1()
 _ECDH: Final = ec.ECDH()
 _KEY_INFO: Final = b"WebPush: info\0"
@@ -50,8 +50,9 @@ class Receiver:
 def unbase64(text: str) -> bytes:
     """base64url with or without padding (RFC 7515 section 2). Raises ValueError."""
     try:
-        return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError) as error:
+        plain = text.encode("ascii").rstrip(b"=").translate(_FROM_URL)
+        return binascii.a2b_base64(plain + b"=" * (-len(plain) % 4), strict_mode=True)
+    except (binascii.Error, UnicodeEncodeError) as error:
         raise ValueError("is not base64url") from error
 
 

@@ -40,6 +40,7 @@ URGENCY: Final[Mapping[Lane, str]] = {
 }  # RFC 8030 section 5.3
 # A phone that was told must hear that it is over even when it was off meanwhile.
 _WITHDRAWAL_TTL: Final = timedelta(days=3)
+_ACCEPTED: Final = Outcome(Verdict.ACCEPTED)
 _LONGEST_WAIT_S: Final = 6 * 3600
 # What most phones show of an open notification before they cut it.
 _VISIBLE: Final = 240
@@ -50,7 +51,7 @@ class PushOptions(StrictOptions):
     `in_flight`: requests at a time to one push service. `ca_file`: instead of the machine's."""
 
     ttl_cap_s: int = Field(28 * 24 * 3600, ge=0, le=28 * 24 * 3600)
-    in_flight: int = Field(64, ge=1, le=100)
+    in_flight: int = Field(64, ge=1, le=500)
     contact: str = Field("", pattern=r"^$|^mailto:\S+@\S+$|^https://\S+$")
     ca_file: str = ""
 
@@ -145,11 +146,11 @@ class Push:
         headers: dict[tuple[str, str], list[str]] = {}
         broken: dict[int, str] = {}
 
-        def make(n: int) -> Request | None:
+        def make(n: int, origin: str) -> Request | None:
             extra = targets[n].extra
             try:
                 identity = extra["identity"]
-                origin, public = origin_of(targets[n].address), identity["public_key"]
+                public = identity["public_key"]
                 lines = headers.get((origin, public))
                 if lines is None:
                     vapid = self._headers.get(origin, public, identity["private_key"])
@@ -217,10 +218,13 @@ class Push:
     def _outcome(self, endpoint: str, answer: Answer) -> Outcome:
         if answer.refused:
             return Outcome(Verdict.REJECTED, reason=f"The address is refused: {answer.error}")
-        status, host = answer.status, _host_of(endpoint)
+        status = answer.status
+        if 200 <= status < 300 and not self._refusing:
+            return _ACCEPTED
+        host = _host_of(endpoint)
         if 200 <= status < 300:
             self._refusing.pop(host, None)
-            return Outcome(Verdict.ACCEPTED)
+            return _ACCEPTED
         if status in (404, 410):
             return Outcome(Verdict.GONE, reason=f"{host} answered {status}")
         if status in (401, 403):

@@ -139,7 +139,7 @@ class Town:
         before = len(self.service.acks)
         sender = Sender(settings.get().policy)
         lines = ["TTL: 60", "Content-Encoding: aes128gcm", "Authorization: vapid t=a,k=b"]
-        (answer,) = sender.send([row.endpoint], lambda _: Request(body, lines))
+        (answer,) = sender.send([row.endpoint], lambda *_: Request(body, lines))
         sender.close()
         assert answer.status == 201
         self.service.wait(lambda: len(self.service.acks) > before)

@@ -15,7 +15,7 @@ from tests.fakes.push_service import PushService
 HEADERS = ["TTL: 60", "Authorization: vapid t=a.b.c,k=d", "Content-Encoding: aes128gcm"]
 
 
-def request(_: int) -> Request:
+def request(_: int, origin: str) -> Request:
     return Request(bytes(range(256)), HEADERS)
 
 
@@ -64,11 +64,11 @@ def test_the_next_request_is_built_while_earlier_ones_are_on_the_wire(
     there = endpoints(service, 12)
     seen: list[int] = []
 
-    def make(n: int) -> Request:
+    def make(n: int, origin: str) -> Request:
         if n == 11:
             service.wait(lambda: service.count > 0)
         seen.append(service.count)
-        return request(n)
+        return request(n, origin)
 
     assert all(a.status == 201 for a in sender.send(there, make))
     assert seen[0] == 0
@@ -207,10 +207,10 @@ def test_a_held_host_is_tried_again_in_the_next_call(service: PushService) -> No
 def test_what_the_builder_raises_is_passed_on_and_the_sender_still_works(
     service: PushService, sender: Sender
 ) -> None:
-    def broken(n: int) -> Request:
+    def broken(n: int, origin: str) -> Request:
         if n == 3:
             raise LookupError("no such key")
-        return request(n)
+        return request(n, origin)
 
     with pytest.raises(LookupError):
         sender.send(endpoints(service, 10), broken)
