@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import subprocess
 from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -87,10 +88,7 @@ def test_an_answer_that_would_be_too_long_is_refused() -> None:
 
 
 def test_the_secrets_of_the_hub_are_not_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The child is asked for its environment through the one thing it reads at start."""
     started: list[dict[str, str]] = []
-    import subprocess
-
     real = subprocess.Popen
 
     def noting(*args: object, **kwargs: object) -> object:
