@@ -65,8 +65,12 @@ def content_of(item: Item, source: Source) -> Content:
 
 
 def _texts(texts: Mapping[str, Text], link: str) -> dict[str, dict[str, str]]:
-    made = {}
-    for language, text in list(texts.items())[:10]:
+    """Words by language. A feed says fr-FR or fr-CA, a reader asks for fr: the first of a language
+    gets its plain name."""
+    made: dict[str, dict[str, str]] = {}
+    for named, text in list(texts.items())[:10]:
+        base = named.partition("-")[0].lower()
+        language = named if base in made else base
         words = {name: _clip(getattr(text, name), longest) for name, longest in _LONGEST.items()}
         if link and link not in words["description"]:
             room = _LONGEST["description"] - len(link) - 2

@@ -81,8 +81,9 @@ def foresee(
 
 
 def headline_of(item: Item, language: str) -> str:
-    text = item.texts.get(language) or next(iter(item.texts.values()))
-    return text.headline[:200]
+    """The headline in `language` (two letters), else in the first language there is."""
+    own = (t for name, t in item.texts.items() if name.partition("-")[0] == language)
+    return (next(own, None) or next(iter(item.texts.values()))).headline[:200]
 
 
 def known_of(row: ItemRow | None) -> Known | None:

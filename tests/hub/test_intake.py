@@ -136,11 +136,20 @@ def test_an_area_that_is_no_geometry_is_left_out_not_the_alert() -> None:
     assert content.area is None
 
 
-def test_words_in_several_languages_stay_apart() -> None:
-    both = item(texts={"fr-FR": Text("Vent"), "en-GB": Text("Wind")})
+def test_words_in_several_languages_are_found_by_who_reads_them() -> None:
+    both = item(
+        texts={
+            "fr-CA": Text("Vent"),
+            "en-GB": Text("Wind"),
+            "en-US": Text("Windy"),
+            "es": Text("V"),
+        }
+    )
     assert {k: t.headline for k, t in content_of(both, source()).texts.items()} == {
-        "fr-FR": "Vent",
-        "en-GB": "Wind",
+        "fr": "Vent",
+        "en": "Wind",
+        "en-US": "Windy",
+        "es": "V",
     }
 
 
