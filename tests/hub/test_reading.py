@@ -194,6 +194,23 @@ def test_an_alert_that_comes_after_its_own_cancel_is_not_news(feed: Feed) -> Non
     assert (feed.row().state, feed.row().publication_id) == (ItemState.CLOSED, "")
 
 
+def test_what_another_message_cancelled_stays_cancelled(feed: Feed) -> None:
+    feed.reads(feed.item("a"))
+    feed.reads(feed.cancel("a"), complete=False)
+    feed.reads(feed.item("a", version="9", headline="Encore"), complete=False)
+    assert feed.row("a").state == ItemState.CLOSED
+    assert feed.publication("a").state == PublicationState.ENDED
+
+
+def test_an_event_its_own_calendar_takes_back_up_is_taken_up(feed: Feed) -> None:
+    """An occurrence that cancels itself is not sealed: the organiser may change his mind."""
+    feed.reads(feed.item("a"))
+    feed.reads(feed.cancel("a", "a"))
+    assert feed.publication("a").state == PublicationState.ENDED
+    feed.reads(feed.item("a", version="2"))
+    assert feed.publication("a").state == PublicationState.LIVE
+
+
 def test_an_update_that_replaces_goes_on_with_the_same_publication(feed: Feed) -> None:
     feed.reads(feed.item("v1"), feed.item("other"))
     first = feed.row("v1").publication_id
