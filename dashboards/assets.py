@@ -93,7 +93,9 @@ def mount(app: FastAPI) -> None:
 
 def serve(path: str, request: Request) -> Response:
     """The file at `path` below /static/, with or without its hash."""
-    head, tail = ("vendor/", path.removeprefix("vendor/")) if path.startswith("vendor/") else ("", path)
+    head, tail = (
+        ("vendor/", path.removeprefix("vendor/")) if path.startswith("vendor/") else ("", path)
+    )
     name, asked = head + _HASH.sub("", tail), _HASH.match(tail)
     asset = _shelf().files.get(name)
     if asset is None:

@@ -1,6 +1,6 @@
 """Is this hub well? A hub that can say "I am blind" (`/health`), and figures (`/metrics`)."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
@@ -24,6 +24,7 @@ def health() -> dict[str, Any]:
         hold = memos.read(session, "clock.hold")
         second = memos.read(session, "second_hub")
         synthetic = memos.read(session, "synthetic")
+        refused = memos.read(session, "push.refused")
     sweep_age = _age(swept.at if swept else None, now)
     if sweep_age is None or sweep_age > SWEEP_RED_S:
         reasons.append("the sweep does not run: nothing due is found (role beat)")
@@ -31,6 +32,8 @@ def health() -> dict[str, Any]:
         reasons.append(f"messengers wait: {hold.text}; confirm the time with `tambour clock`")
     if second and second.number:
         reasons.append(f"another hub speaks on this broker ({second.text}): panels are not told")
+    if refused and now - refused.at < timedelta(hours=1):
+        reasons.append(f"a push host refuses our signature: {refused.text}")
     synthetic_age = _age(synthetic.at if synthetic else None, now)
     if synthetic_age is not None and synthetic_age > SYNTHETIC_RED_S:
         reasons.append("the synthetic publication did not come through")

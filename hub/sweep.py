@@ -10,7 +10,7 @@ import structlog
 from sqlalchemy import delete, update
 from sqlmodel import Session, col, select
 
-from hub import clock, db, memos, nudges, publishing, synthetic
+from hub import clock, db, memos, nudges, polling, publishing, synthetic
 from hub.dispatch import leases
 from hub.models import (
     Delivery,
@@ -18,7 +18,6 @@ from hub.models import (
     IdempotencyKey,
     Publication,
     Shard,
-    Source,
 )
 from hub.vocabulary import DELIVERY_OVER, DeliveryState, Lane, PublicationState
 
@@ -146,12 +145,7 @@ class Sweeper:
             .limit(_BATCH)
         ).all():
             found.append(("delivery", delivery_id or 0, Lane(lane)))
-        for (source_id,) in session.execute(
-            select(Source.id)
-            .where(col(Source.next_at) <= now, Source.lease == "", col(Source.paused).is_(False))
-            .order_by(col(Source.next_at))
-            .limit(_BATCH)
-        ).all():
+        for source_id in polling.due_sources(session, now, _BATCH):
             found.append(("source", source_id, Lane.BULK))
         return found
 

@@ -48,7 +48,7 @@ def gettext(language: str, message: str, **values: object) -> str:
     return said % values if values else said
 
 
-def N_(message: str) -> str:  # noqa: N802 - the mark that gettext's tools look for
+def N_(message: str) -> str:
     """Mark a message that is translated elsewhere."""
     return message
 

@@ -1,3 +1,7 @@
 from fastapi import APIRouter
-router=APIRouter()
-def install(app): pass
+
+router = APIRouter()
+
+
+def install(app):
+    pass

@@ -5,8 +5,11 @@ next slice as they are now (gone: skipped, changed: their present keys), sends, 
 cursor. Killed in between, the slice is repeated with the same Topic and tag: a phone shows it once.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
+from math import ceil
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +17,7 @@ from sqlalchemy import delete, func, update
 from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
-from hub import changes, clock, db, outlets, vault
+from hub import changes, clock, db, memos, outlets, vault
 from hub.contracts import Message, Outcome, Target, TemporaryFailure, Verdict
 from hub.dispatch import freezing, lanes, leases
 from hub.models import Attempt, Delivery, PushIdentity, Shard, Subscription
@@ -23,10 +26,12 @@ from hub.vocabulary import DeliveryState, Intent, Lane
 if TYPE_CHECKING:
     from hub.dispatch.messengers import Speaking
 
+HOST_REFUSES_US = "host-refuses-us"  # how channels.push begins such a reason
 SLICE_S = 0.5
 _FIRST_SLICE = 200
 _LARGEST_SLICE = 5_000
-MOST_RETRIES = 6
+_ROUND = 1_000_000  # the round of a retry is kept in its shard number
+_LONGEST_WAIT_S = 300.0
 
 
 @dataclass(slots=True)
@@ -179,8 +184,7 @@ def close(speaking: "Speaking", piece: Slice, outcomes: list[Outcome]) -> bool:
         i for i, o in zip(piece.ids, outcomes, strict=True) if o.verdict is Verdict.ACCEPTED
     ]
     gone = [i for i, o in zip(piece.ids, outcomes, strict=True) if o.verdict is Verdict.GONE]
-    later = [i for i, o in zip(piece.ids, outcomes, strict=True) if o.verdict is Verdict.LATER]
-    refused = [o for o in outcomes if o.verdict in (Verdict.REJECTED, Verdict.UNCERTAIN)]
+    later, refused, host = _sorted_out(piece, outcomes)
     with db.writing(db.EVERYWHERE) as session:
         shard = session.get_one(Shard, piece.shard_id)
         if shard.lease != leases.me() or shard.cursor != piece.start:
@@ -191,10 +195,7 @@ def close(speaking: "Speaking", piece: Slice, outcomes: list[Outcome]) -> bool:
         shard.accepted += len(accepted)
         shard.gone += len(gone) + piece.size - len(piece.ids)
         rejected = len(refused)
-        if later:
-            pause = max((o.retry_after or 0 for o in outcomes), default=0)
-            if not _retry(session, shard, later, pause):
-                rejected += len(later)
+        _retry(session, shard, later)
         shard.rejected += rejected
         if shard.cursor >= shard.size:
             shard.done, shard.lease = True, ""
@@ -202,7 +203,7 @@ def close(speaking: "Speaking", piece: Slice, outcomes: list[Outcome]) -> bool:
             session.execute(delete(Subscription).where(col(Subscription.id).in_(gone)))
         _good_news(session, accepted)
         if later:
-            _bad_news(session, later)
+            _bad_news(session, [i for ids in later.values() for i in ids])
         delivery.accepted += len(accepted)
         delivery.gone += len(gone) + piece.size - len(piece.ids)
         delivery.rejected += rejected
@@ -210,6 +211,9 @@ def close(speaking: "Speaking", piece: Slice, outcomes: list[Outcome]) -> bool:
         delivery.changed = now
         if refused:
             delivery.reason = refused[0].reason
+        if host:
+            delivery.reason = host
+            memos.write(session, "push.refused", 1, host.removeprefix(HOST_REFUSES_US).strip(": "))
         if accepted:
             delivery.first_at = delivery.first_at or now
         if delivery.accepted * 2 >= delivery.total:
@@ -226,32 +230,56 @@ def close(speaking: "Speaking", piece: Slice, outcomes: list[Outcome]) -> bool:
         return hand_back
 
 
+def _sorted_out(
+    piece: Slice, outcomes: list[Outcome]
+) -> tuple[dict[float, list[int]], list[Outcome], str]:
+    """(who is asked again, by pause in whole seconds; who refused; the host that refuses us).
+
+    401 and 403 are our fault, not the phone's: its host is left alone for a while and a person is
+    told, but nobody is dropped.
+    """
+    later: dict[float, list[int]] = {}
+    refused: list[Outcome] = []
+    host = ""
+    for phone, outcome in zip(piece.ids, outcomes, strict=True):
+        if outcome.reason.startswith(HOST_REFUSES_US):
+            host = outcome.reason
+            later.setdefault(_LONGEST_WAIT_S, []).append(phone)
+        elif outcome.verdict is Verdict.LATER:
+            later.setdefault(float(ceil(outcome.retry_after or 0)), []).append(phone)
+        elif outcome.verdict in (Verdict.REJECTED, Verdict.UNCERTAIN):
+            refused.append(outcome)
+    return later, refused, host
+
+
+@lru_cache(maxsize=64)
 def _opened(private: str) -> str:
     return vault.unseal(private, "push-identity").decode()
 
 
-def _retry(session: Session, shard: Shard, ids: list[int], pause: float) -> bool:
-    """A shard of its own for who could not be reached, later each time; False: given up."""
-    round_ = shard.n // 1_000_000  # the round of a retry is kept in its number
-    if round_ >= MOST_RETRIES:
-        return False
-    base = (round_ + 1) * 1_000_000
+def _retry(session: Session, shard: Shard, later: Mapping[float, list[int]]) -> None:
+    """Shards of their own for who could not be reached, one a pause, so that a patient host does
+    not wait for a tired one. Each round waits longer, until the notice expires."""
+    round_ = shard.n // _ROUND
+    base = (round_ + 1) * _ROUND
     highest = session.exec(
         select(func.max(Shard.n)).where(
-            Shard.delivery_id == shard.delivery_id, Shard.n >= base, Shard.n < base + 1_000_000
+            Shard.delivery_id == shard.delivery_id, Shard.n >= base, Shard.n < base + _ROUND
         )
     ).one()
-    session.add(
-        Shard(
-            delivery_id=shard.delivery_id,
-            n=base if highest is None else highest + 1,
-            intent=shard.intent,
-            ids=np.array(ids, "<i8").tobytes(),
-            size=len(ids),
-            retry_at=clock.now() + timedelta(seconds=max(pause, 2.0 ** (round_ + 1))),
+    n = base if highest is None else highest + 1
+    for offset, (pause, ids) in enumerate(sorted(later.items())):
+        wait = max(pause, min(2.0 ** (round_ + 1), _LONGEST_WAIT_S))
+        session.add(
+            Shard(
+                delivery_id=shard.delivery_id,
+                n=n + offset,
+                intent=shard.intent,
+                ids=np.array(ids, "<i8").tobytes(),
+                size=len(ids),
+                retry_at=clock.now() + timedelta(seconds=wait),
+            )
         )
-    )
-    return True
 
 
 def _good_news(session: Session, ids: list[int]) -> None:
