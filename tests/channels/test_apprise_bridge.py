@@ -1,5 +1,6 @@
 """What a call through Apprise is reported as, over real sockets."""
 
+import inspect
 import json
 import logging
 import socket
@@ -60,7 +61,7 @@ def test_a_message_taken_is_accepted_with_the_operators_reference(operator: Oper
     [
         "Eau coupée, rue du Vercors.\nÀ bientôt : 7 h – 11 h",
         "un {{gabarit}} ${NAME} \\n \\t :smile: *gras* <b>html</b> & [lien](x) # titre",
-        "x" * 459,
+        "mot " * 400 + "fin",  # over the 1200 characters at which the service itself would cut
     ],
 )
 def test_the_text_arrives_letter_for_letter(operator: Operator, text: str) -> None:
@@ -326,6 +327,22 @@ def test_an_address_that_cannot_be_spoken_to_is_refused_without_quoting_it(url: 
 )
 def test_the_bridge_knows_which_services_take_numbers(url: str, numbers: bool) -> None:
     assert service_of(url).numbers is numbers
+
+
+def test_every_service_with_telephone_numbers_takes_them_from_the_argument_we_set() -> None:
+    service_of("json://example.org")  # loads the services
+    from apprise.manager_plugins import NotificationManager
+
+    takers = [
+        plugin
+        for plugin in NotificationManager().plugins()
+        if any(
+            "phone" in name and token.get("map_to") == "targets"
+            for name, token in plugin.template_tokens.items()
+        )
+    ]
+    assert len(takers) >= 40
+    assert [p for p in takers if "targets" not in inspect.signature(p.__init__).parameters] == []
 
 
 def test_check_says_whether_the_operator_answers_and_sends_nothing(operator: Operator) -> None:

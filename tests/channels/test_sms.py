@@ -1,7 +1,12 @@
 """What a phone receives by SMS, what it costs, and what becomes of each number."""
 
+import json
+import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +14,7 @@ from pydantic import SecretStr, ValidationError
 
 from channels.gsm7 import encode_plan
 from channels.sms import Sms
+from hub import clock
 from hub.contracts import Means, PermanentFailure, Refusal, Rendering, Target, Text, Verdict
 from hub.guard import AddressPolicy
 from hub.vocabulary import EndedAs, Intent
@@ -188,3 +194,30 @@ def test_options_survive_the_way_through_json() -> None:
 def test_check_tells_whether_the_operator_answers(operator: Operator) -> None:
     assert outlet(operator).check().ok
     assert operator.calls == []
+
+
+def test_the_operator_may_be_a_process_of_its_own_that_outlives_the_sender(tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = int(free.getsockname()[1])
+    log, address = tmp_path / "operator.log", f"127.0.0.1:{port}"
+    hold = Path(f"{log}.hold")
+    hold.touch()
+    running = subprocess.Popen([sys.executable, "-m", "tests.fakes.operator", str(port), str(log)])
+    try:
+        means = Means("", AddressPolicy(frozenset({address})), timeout=0.5)
+        sms = Sms(options(f"smseagle://{TOKEN}@{address}/"), means)
+        message = sms.render([water_cut()], Intent.PUBLISH, "fr")
+        until, verdict = clock.monotonic() + 30, Verdict.LATER
+        while verdict is Verdict.LATER and clock.monotonic() < until:  # it is still starting
+            (outcome,) = sms.send(message, [Target("k", "+33612345678")])
+            verdict = outcome.verdict
+        assert verdict is Verdict.UNCERTAIN
+        hold.unlink()
+        (outcome,) = sms.send(message, [Target("k", "+33612345679")])
+        assert outcome.verdict is Verdict.ACCEPTED
+        numbers = [json.loads(line)[0] for line in log.read_text("utf-8").splitlines()]
+        assert numbers == ["+33612345678", "+33612345679"]
+    finally:
+        running.kill()
+        running.wait()

@@ -3,7 +3,7 @@
 answer, refuse, break off, drip, redirect.
 
 In a test: `with Operator() as operator: ... operator.url`. As a process of its own, for tests that
-kill the sender: `python tests/fakes/operator.py PORT LOGFILE` (one JSON line a message; while the
+kill the sender: `python -m tests.fakes.operator PORT LOGFILE` (one JSON line a message; while the
 file LOGFILE.hold exists, answers are held).
 """
 
@@ -92,7 +92,7 @@ class Operator:
 
     def _hold(self) -> None:
         self.free.wait()
-        while self._log_file and self._log_file.with_suffix(".hold").exists():
+        while self._log_file and Path(f"{self._log_file}.hold").exists():
             time.sleep(0.02)
 
     def _handler(operator: "Operator") -> type[BaseHTTPRequestHandler]:
