@@ -67,11 +67,11 @@ def _answered(
         raise NotConfigured(f"{shown}. Vérifiez l'identifiant et la clé de cette sortie.")
     if 300 <= status < 400:
         raise NotConfigured(f"{shown}. L'adresse a changé ; elle n'est pas suivie.")
-    if status == 429 and not may_have_left:
+    waits = status == 429 or (status == 503 and wait is not None)
+    if waits and not may_have_left:
         return Outcome(Verdict.LATER, reason=f"{shown}. Rien n'est parti.", retry_after=wait)
-    if status == 503 and wait is not None and not may_have_left:
-        return Outcome(Verdict.LATER, reason=f"{shown}. Rien n'est parti.", retry_after=wait)
-    if 400 <= status < 500 or (status < 300 and _json(last.body) is not None):
+    said_no = 400 <= status < 500 or (status < 300 and _json(last.body) is not None)
+    if said_no and not waits:
         return Outcome(Verdict.REJECTED, reason=f"{shown}.")
     return Outcome(Verdict.UNCERTAIN, reason=f"{shown}. Le message est peut-être parti.")
 
@@ -85,7 +85,7 @@ def _cause(error: BaseException | None, kind: type[BaseException]) -> BaseExcept
 def _json(body: bytes) -> Any:
     try:
         return json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

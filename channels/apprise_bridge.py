@@ -186,8 +186,8 @@ def _instance(url: str, number: str | None) -> Any:
 
     asset = apprise.AppriseAsset(
         app_id="Tambour", app_desc="Tambour", app_url="",
-        async_mode=False, service_timeout=0, http_redirects=False, interpret_emojis=False,
-        interpret_escapes=False, allow_templates=False, storage_mode="memory",
+        async_mode=False, service_timeout=0, http_redirects=False,
+        interpret_escapes=False, storage_mode="memory",
         default_service_retry=0, default_service_wait=0.0,
     )  # fmt: skip
     parsed = url_to_dict(url, secure_logging=True)  # type: ignore[no-untyped-call]

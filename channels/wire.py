@@ -99,7 +99,6 @@ def client(policy: AddressPolicy, timeout: float, **options: Any) -> httpx2.Clie
         transport=_Transport(policy),
         timeout=httpx2.Timeout(timeout, connect=min(5.0, timeout)),
         follow_redirects=False,
-        trust_env=False,
         **options,
     )
 

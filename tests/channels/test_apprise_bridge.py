@@ -130,6 +130,7 @@ def test_a_refusal_in_the_answer_is_rejected_with_the_operators_words_but_not_th
         ("502", b"<html>", Verdict.UNCERTAIN),
         ("503", b"", Verdict.UNCERTAIN),
         ("200", b"<html>captive portal</html>", Verdict.UNCERTAIN),
+        ("200", b"[" * 60_000, Verdict.UNCERTAIN),
     ],
 )
 def test_each_status_means_what_is_sure(
@@ -156,6 +157,35 @@ def test_a_wrong_token_needs_a_person() -> None:
             Bridge(SecretStr(url), means(operator.address)).say("a", NUMBER)
     assert "401" in failed.value.reason
     assert "wrong-token" not in failed.value.reason
+
+
+def several(operator: Operator) -> Bridge:
+    """One call that makes two requests, as a log-in before a message would."""
+    url = operator.url + "+33612345678/+33612345679"
+    return Bridge(SecretStr(url), means(operator.address))
+
+
+def test_no_throttle_sleeps_between_two_requests_of_one_call(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(seconds: float) -> None:
+        raise AssertionError(f"slept {seconds} s")
+
+    monkeypatch.setattr(time, "sleep", never)
+    assert several(operator).say("a").verdict is Verdict.ACCEPTED
+    assert len(operator.log) == 2
+
+
+def test_a_wait_asked_for_after_something_left_is_uncertain_not_later(operator: Operator) -> None:
+    take = operator.take
+
+    def once(call: dict[str, Any]) -> tuple[int, bytes]:
+        if operator.log:
+            operator.answer = "429"
+        return take(call)
+
+    operator.take = once  # type: ignore[method-assign]
+    assert several(operator).say("a").verdict is Verdict.UNCERTAIN
 
 
 def test_a_redirect_is_not_followed(operator: Operator) -> None:
@@ -192,7 +222,7 @@ def test_no_throttle_sleeps_between_two_calls(
 
 
 def test_an_answer_without_end_is_cut_off_and_uncertain(operator: Operator) -> None:
-    operator.body = b"x" * 500_000
+    operator.body = b'{"result": [{"message_id": "1", "status": "ok"}]}' + b" " * 500_000
     assert say(operator).verdict is Verdict.UNCERTAIN
 
 

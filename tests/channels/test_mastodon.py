@@ -150,7 +150,8 @@ def test_a_rate_limit_is_later_by_the_moment_the_instance_names(instance: Instan
 
 
 @pytest.mark.parametrize(
-    "answer", [(500, {}), (502, b"<html>"), (200, b"<html>"), (200, {"no": "id"})]
+    "answer",
+    [(500, {}), (502, b"<html>"), (200, b"<html>"), (200, {"no": "id"}), (200, b"[" * 60_000)],
 )
 def test_an_answer_that_settles_nothing_is_later_because_the_key_makes_a_repeat_safe(
     instance: Instance, answer: tuple[int, Any]
