@@ -12,6 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from channels.panels import Panel, PanelOptions, jws, listener, model, plan, topics
 from channels.panels.twin import checks, face
@@ -108,7 +109,8 @@ def test_an_urgent_notice_preempts_and_leads() -> None:
     ("changes", "low", "high"),
     [
         ({"severity": Severity.MINOR, "urgency": Urgency.FUTURE, "cap_category": "Other"}, 10, 59),
-        ({"severity": Severity.MINOR, "urgency": Urgency.EXPECTED, "cap_category": "Other"}, 60, 109),
+        ({"severity": Severity.MINOR, "urgency": Urgency.EXPECTED, "cap_category": "Other"},
+         60, 109),
         ({"severity": Severity.MINOR, "urgency": Urgency.EXPECTED}, 110, 159),
         ({"severity": Severity.MODERATE, "urgency": Urgency.EXPECTED}, 110, 159),
         ({"severity": Severity.MODERATE, "urgency": Urgency.EXPECTED, "cap_category": "Met"},
@@ -291,7 +293,7 @@ def test_a_preview_refuses_what_the_panel_would_refuse() -> None:
     ],
 )
 def test_wrong_options_are_refused(options: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="(?s).+"):
+    with pytest.raises(ValidationError):
         PanelOptions(**options)
 
 
