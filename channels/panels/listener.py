@@ -129,7 +129,7 @@ class Listener:
         self._ever: set[str] = set()  # authorities whose beacon was ours at some time
         self._answered: dict[str, float] = {}
         self._others: dict[str, float] = {}  # authority: when another's word was last heard
-        self._probed = 0.0
+        self._probed = clock.monotonic()
         self._seq = 0
         self._settled: float | None = None
         self._lost: ReasonCode | None = None
@@ -159,7 +159,9 @@ class Listener:
     def _connection(self) -> bool:
         """One connection, from CONNECT to its end; True if the broker took it."""
         self._beacons, self._ours, self._settled = {}, set(), None
-        client = self._broker.client(f"tambour-{self._instance}-panels")
+        # The boot is in the name: two copies with one name would take the session from each other
+        # twice a second, and neither would live long enough to hear the other's beacon.
+        client = self._broker.client(f"tambour-{self._instance}-panels-{self._boot[:8]}")
         client.connect_timeout = self._timeout
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
