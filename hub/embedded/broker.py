@@ -72,7 +72,7 @@ def url(port: int, password: str) -> str:
 def mosquitto_binary() -> str | None:
     """Debian keeps it in /usr/sbin, which an ordinary user's path leaves out."""
     return shutil.which("mosquitto") or shutil.which(
-        "mosquitto", path="/usr/sbin:/usr/local/sbin:/opt/homebrew/sbin"
+        "mosquitto", path="/usr/sbin:/usr/local/sbin"
     )
 
 
