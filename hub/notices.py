@@ -42,9 +42,18 @@ def notice_of(
         first_sent=publication.first_sent or revision.sent,
         effective=max(revision.effective, not_before) if not_before else revision.effective,
         expires=revision.expires,
-        ended_as=EndedAs(revision.ended_as) if revision.ended_as else None,
+        ended_as=_ended_as(revision, publication, intent),
         references=tuple(revision.references),
     )
+
+
+def _ended_as(revision: Revision, publication: Publication, intent: Intent) -> EndedAs | None:
+    """A cancel is a revision and knows; an expiry is none, the publication knows."""
+    if revision.ended_as:
+        return EndedAs(revision.ended_as)
+    if intent is Intent.WITHDRAW and publication.ended_as:
+        return EndedAs(publication.ended_as)
+    return None
 
 
 def draft_notice(

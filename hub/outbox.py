@@ -3,15 +3,15 @@ makes a revision calls this; a nudge to the workers follows its commit, and wher
 the sweep finds the rows.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from hub import changes, clock, db, nudges, registry
-from hub.models import Carried, Delivery, DisplayRow, Publication, Revision
+from hub.models import Carried, Delivery, DisplayRow, Publication, Revision, TargetRow
 from hub.rules.plan import Plan, Route
-from hub.vocabulary import LANE_ORDER, DeliveryState, Intent, Lane
+from hub.vocabulary import LANE_ORDER, DeliveryState, Intent, Lane, TargetState
 
 _OPEN = (DeliveryState.WAITING, DeliveryState.OPEN)
 
@@ -64,6 +64,43 @@ def expire(session: Session, publication: Publication) -> None:
         row.since = now
         session.add(row)
         change(session, row.outlet_id, publication.authority_id, Lane.NORMAL, now)
+    _take_away(session, publication, now)
+    changes.bump(session)
+
+
+def _take_away(session: Session, publication: Publication, now: datetime) -> None:
+    """A post whose time is over is removed like a notice on a panel, where the network can: the
+    delivery that made it is opened again with the intent to withdraw. Phones check the end by
+    themselves, and an SMS cannot be called back."""
+    rows = session.exec(
+        select(TargetRow, Delivery)
+        .join(Delivery, col(Delivery.id) == TargetRow.delivery_id)
+        .where(
+            Delivery.publication_id == publication.id,
+            Delivery.revision_no == publication.revision_no,
+            Delivery.state == DeliveryState.DONE,
+            Delivery.intent != Intent.WITHDRAW,
+            TargetRow.state == TargetState.ACCEPTED,
+            TargetRow.reference != "",
+        )
+    ).all()
+    for target, delivery in rows:
+        known = registry.channel(delivery.kind).capabilities
+        if known.addresses != "outlet" or Intent.WITHDRAW not in known.intents:
+            continue
+        target.earlier_ref = target.reference
+        target.intent = delivery.intent = Intent.WITHDRAW
+        target.key = f"{target.key}.end"
+        target.state = TargetState.PENDING
+        target.tries = 0
+        target.closed_at = None
+        delivery.state = DeliveryState.WAITING
+        delivery.accepted = 0
+        delivery.expires = now + timedelta(hours=24)
+        delivery.due_at = now
+        delivery.changed = now
+        session.add_all([target, delivery])
+        _nudge(session, "delivery", delivery.id, Lane.NORMAL)
 
 
 def change(

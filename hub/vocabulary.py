@@ -218,7 +218,7 @@ DELIVERY_MOVES: Final[Mapping[DeliveryState, frozenset[DeliveryState]]] = {
     DeliveryState.UNCERTAIN: frozenset(
         {DeliveryState.DONE, DeliveryState.OPEN, DeliveryState.FAILED}
     ),
-    DeliveryState.DONE: frozenset(),
+    DeliveryState.DONE: frozenset({DeliveryState.WAITING}),  # its time is over: take the post away
     DeliveryState.FAILED: frozenset({DeliveryState.OPEN}),  # a person asks again
     DeliveryState.EXPIRED: frozenset(),
     DeliveryState.SUPERSEDED: frozenset(),
