@@ -110,7 +110,7 @@ class Heard:
         self.batches.append(len(reports))
         self.reports.extend(reports)
 
-    def of(self, stage: str, **body: Any) -> list[Report]:
+    def of(self, stage: str, /, **body: Any) -> list[Report]:
         """Those of a stage whose body holds all of `body`."""
         return [
             r
@@ -118,7 +118,7 @@ class Heard:
             if r.stage == stage and all(r.body.get(k) == v for k, v in body.items())
         ]
 
-    def wait(self, stage: str, **body: Any) -> Report:
+    def wait(self, stage: str, /, **body: Any) -> Report:
         until(lambda: self.of(stage, **body), what=f"{stage} {body}")
         return self.of(stage, **body)[-1]
 
