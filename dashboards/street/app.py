@@ -12,17 +12,17 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response, StreamingResponse
-from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
+from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from dashboards import assets
 from dashboards.street import network, operator
 from dashboards.street.store import Store, moment
 from dashboards.street.words import WORDS, language_of
 from hub import clock
 
 HERE: Final = Path(__file__).parent
-SHARED: Final = HERE.parent / "base" / "static"
+FILES: Final = ("base/faces.css", "base/mark.svg", "street/street.css", "street/street.js")
 ZONE: Final = "Europe/Paris"
 MOST_BODY: Final = 65_536
 HEARTBEAT_S: Final = 15.0
@@ -68,11 +68,24 @@ def app_for(store: Store) -> Starlette:
             Route("/events", live),
             *operator.routes(store),
             *network.routes(store),
-            Mount("/street", StaticFiles(directory=HERE / "static")),
-            Mount("/static", StaticFiles(directory=SHARED, check_dir=False)),
+            Route("/static/{path:path}", static),
         ],
         middleware=[Middleware(_Bounded)],
     )
+
+
+async def static(request: Request) -> Response:
+    """A file of the page. Where the browser packages are not installed, ours alone: the street must
+    open in a checkout that has only Python, with the system's fonts."""
+    name = request.path_params["path"]
+    try:
+        return assets.serve(name, request)
+    except assets.AssetMissing:
+        if name not in FILES:
+            return Response("Not found.", 404)
+        face, _, file = name.partition("/")
+        body = (HERE.parent / face / "static" / file).read_bytes()
+        return assets.answer(assets.asset_of(body, name), request, "no-cache")
 
 
 async def events(store: Store, seen: int) -> AsyncIterator[str]:

@@ -5,6 +5,7 @@ from typing import Final
 WORDS: Final[dict[str, dict[str, str]]] = {
     "fr": {
         "title": "La rue",
+        "outside": "le monde du dehors",
         "intro": "Ce que les opérateurs et les réseaux ont reçu, tel que les habitants le lisent. "
         "Rien ne quitte cette machine.",
         "phones": "Téléphones",
@@ -24,6 +25,7 @@ WORDS: Final[dict[str, dict[str, str]]] = {
     },
     "en": {
         "title": "The street",
+        "outside": "the outside world",
         "intro": "What operators and networks received, as people read it. "
         "Nothing leaves this machine.",
         "phones": "Telephones",
@@ -43,6 +45,7 @@ WORDS: Final[dict[str, dict[str, str]]] = {
     },
     "es": {
         "title": "La calle",
+        "outside": "el mundo de afuera",
         "intro": "Lo que recibieron los operadores y las redes, tal como lo leen los vecinos. "
         "Nada sale de esta máquina.",
         "phones": "Teléfonos",

@@ -16,8 +16,9 @@ from starlette.testclient import TestClient
 
 from channels.mastodon import Mastodon
 from channels.sms import Sms
+from dashboards import assets
 from dashboards.street import Store, app_for, create_app
-from dashboards.street.app import events
+from dashboards.street.app import FILES, events
 from dashboards.street.words import WORDS, language_of
 from hub.contracts import Means, Target, Verdict
 from hub.guard import AddressPolicy
@@ -96,8 +97,8 @@ def test_an_edited_post_shows_the_new_wording_and_keeps_the_old_one_struck(
     ident = post(street, "Marché place du 8-Mai")
     street.put(f"/api/v1/statuses/{ident}", json={"status": "Marché au parc"}, headers=SIGNED)
     page = now(street)
-    assert re.search(r'<p class="text"[^>]*>Marché au parc</p>', page)
-    assert '<del class="text">Marché place du 8-Mai</del>' in page
+    assert re.search(r'<p class="words"[^>]*>Marché au parc</p>', page)
+    assert '<del class="words">Marché place du 8-Mai</del>' in page
     assert "Modifié à" in page
 
 
@@ -107,7 +108,7 @@ def test_a_deleted_post_stays_on_the_page_struck_and_is_gone_for_the_network(
     ident = post(street, "Marché au parc")
     assert street.delete(f"/api/v1/statuses/{ident}", headers=SIGNED).status_code == 200
     page = now(street)
-    assert '<del class="text">Marché au parc</del>' in page
+    assert '<del class="words">Marché au parc</del>' in page
     assert "Supprimé à" in page
     for call in (street.get, street.delete):
         assert call(f"/api/v1/statuses/{ident}", headers=SIGNED).status_code == 404
@@ -221,11 +222,24 @@ def test_the_three_languages_are_complete() -> None:
         assert {k: sorted(re.findall(r"{\w+}", v)) for k, v in words.items()} == fields
 
 
-def test_the_files_of_the_page_are_served(street: TestClient) -> None:
-    page = street.get("/").text
-    files = re.findall(r'(?:href|src)="(/street/[^"]+)"', page)
-    assert {f.rpartition(".")[2] for f in files} == {"css", "js", "svg"}
-    assert {street.get(f).status_code for f in files} == {200}
+@pytest.mark.parametrize("installed", [True, False])
+def test_the_files_of_the_page_are_served_with_or_without_browser_packages(
+    street: TestClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, installed: bool
+) -> None:
+    for path in assets.VENDOR.values() if installed else ():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes(b"a file of a package")
+    monkeypatch.setattr(assets, "PACKAGES", tmp_path)
+    assets._shelf.cache_clear()
+    try:
+        page = street.get("/").text
+        files = set(re.findall(r'(?:href|src)="(/static/[^"]+)"', page))
+        assert files == {f"/static/{name}" for name in FILES}
+        assert {street.get(f).status_code for f in files} == {200}
+        missing = ("/static/base/none.css", "/static/../app.py", "/static/street/%2e%2e/store.py")
+        assert {street.get(f).status_code for f in missing} == {404}
+    finally:
+        assets._shelf.cache_clear()
 
 
 @pytest.fixture
