@@ -71,9 +71,7 @@ def url(port: int, password: str) -> str:
 
 def mosquitto_binary() -> str | None:
     """Debian keeps it in /usr/sbin, which an ordinary user's path leaves out."""
-    return shutil.which("mosquitto") or shutil.which(
-        "mosquitto", path="/usr/sbin:/usr/local/sbin"
-    )
+    return shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
 
 
 def service(folder: Path, port: int, password: str, *, wheel: bool = False) -> Service:
