@@ -80,6 +80,11 @@ def sign_in(session: Session, email: str, password: str) -> Member | None:
     return member
 
 
+def new_password() -> str:
+    """64 random bits that a person can type."""
+    return "-".join(secrets.token_hex(2) for _ in range(4))
+
+
 def set_password(session: Session, member: Member, password: str) -> None:
     """Change the password and sign every session out."""
     member.password_hash = _hash.hash(password)

@@ -4,7 +4,6 @@ Seeding again changes nothing a person made; it only follows the addresses of th
 and feeds, whose ports may have moved since the last start.
 """
 
-import secrets
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +100,7 @@ def _member(
     member = session.exec(select(Member).where(Member.email == row["email"])).first()
     if member is not None and (told or member.last_seen is not None):
         return None
-    password = "-".join(secrets.token_hex(2) for _ in range(4))
+    password = accounts.new_password()
     if member is None:
         roles = [Role(name) for name in row["roles"]]
         accounts.create_member(session, authority, row["email"], row["name"], password, roles)

@@ -21,7 +21,7 @@ MOST_LINES = 400
 def files(*endings: str) -> Iterator[Path]:
     """Every file of ours with one of these endings (all files, when none is given)."""
     for path in sorted(PROJECT.iterdir()):
-        if path.is_file() and (not endings or path.suffix in endings):
+        if path.is_file() and path.name != ".git" and (not endings or path.suffix in endings):
             yield path
     for folder in OURS:
         for path in sorted((PROJECT / folder).rglob("*")):

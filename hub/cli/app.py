@@ -68,9 +68,9 @@ def plain_errors(as_json: bool) -> Iterator[None]:
 
 def prepare() -> None:
     """Import every command, read the settings (every problem is said at once), set up the log."""
-    from hub.cli import demo, panels, roles, sources, talking, tokens  # rows of the command
+    from hub.cli import authorities, demo, panels, roles, sources, talking, tokens
 
-    assert all((demo, panels, roles, sources, talking, tokens))
+    assert all((authorities, demo, panels, roles, sources, talking, tokens))  # the commands
     try:
         level = settings.get().log.upper()
     except settings.SettingsError as error:

@@ -100,19 +100,8 @@ def migrate_now() -> None:
 
 
 @app.command()
-def check(
-    role: Annotated[
-        str, typer.Option("--alive", help="Only: did this role sign lately? (%h: the host)")
-    ] = "",
-    as_json: AsJson = False,
-) -> None:
+def check(as_json: AsJson = False) -> None:
     """Settings, rules, database: is everything in order? Exits 1 when not."""
-    if role:
-        age = alive.age(role.replace("%h", socket.gethostname()))
-        good = age is not None and age <= alive.STALE_S
-        words = f"{role}: last sign {age:.0f} s ago" if age is not None else f"{role}: no sign"
-        say({"ok": good, "age_s": age}, as_json, words)
-        raise typer.Exit(0 if good else 1)
     from hub.rules import loading
 
     problems = []

@@ -44,7 +44,9 @@ class Supervisor:
 
     def __enter__(self) -> "Supervisor":
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup keeps us through a SIGHUP
+            # nohup keeps us through a SIGHUP; the other two end us however we were started (a
+            # script's shell starts its background commands with SIGINT ignored).
+            if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
                 self._handlers[number] = signal.signal(number, self._on_signal)
         try:
             self._watch()
@@ -139,10 +141,12 @@ class Supervisor:
             for child in reversed(part):
                 _terminate(child)
             limit = clock.monotonic() + max((c.service.grace for c in part), default=0)
-            while any(c.running for c in part) and clock.monotonic() < limit:
+            while (late := [c for c in part if c.running]) and clock.monotonic() < limit:
                 if self.asked > before:
                     break
                 select.select((), (), (), 0.02)
+            for child in late:
+                self.say(f"{child.service.name} did not end by itself")
             groups = {c.process.pid for c in part if c.process}
             warden.end(groups, grace=0.2)
             for child in part:
