@@ -20,7 +20,7 @@ from fastapi import FastAPI, Request, Response
 
 HERE: Final = Path(__file__).resolve().parent
 PACKAGES: Final = HERE.parent / "node_modules"
-FACES: Final = ("base", "office", "citizen", "panel", "street", "wall")
+FACES: Final = ("base", "office", "citizen")
 
 _TEXT = "@fontsource-variable/atkinson-hyperlegible-next/files/atkinson-hyperlegible-next-"
 _HEAD = "@fontsource-variable/bricolage-grotesque/files/bricolage-grotesque-"

@@ -84,6 +84,7 @@ def environment(language: str) -> Environment:
         extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
     )
     made.install_gettext_translations(i18n.catalogue(language), newstyle=True)  # type: ignore[attr-defined]
+    made.filters["moment"] = datetime.fromisoformat
     made.globals.update(
         asset=assets.url,
         languages=i18n.LANGUAGES,
