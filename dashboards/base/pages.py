@@ -1,4 +1,4 @@
-"""From a template to an answer: the Jinja environments, one a language, and the headers of a page."""
+"""From a template to an answer: the Jinja environments, one a language, and a page's headers."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -47,6 +47,10 @@ def install(app: FastAPI) -> None:
     def _problem(request: Request, error: Problem) -> Response:
         if request.url.path.startswith("/office"):
             return pages.render(
-                request, "base/error.html", status=error.status, code=error.status, reason=error.title
+                request,
+                "base/error.html",
+                status=error.status,
+                code=error.status,
+                reason=error.title,
             )
         return answer_program(request, error)  # type: ignore[operator,return-value]

@@ -47,17 +47,13 @@ def edit(request: Request, person: SignedIn, publication_id: str) -> Response:
     with db.reading(person.scope) as session:
         publication = views.find(session, publication_id)
         station = next(s for s in views.stations(session) if s.id == publication.station_id)
-        form = forms.of_content(
-            views.content_of(session, publication), station.code, person.zone
-        )
+        form = forms.of_content(views.content_of(session, publication), station.code, person.zone)
         form.content = Content.model_validate(views.content_of(session, publication))
         return _page(request, person, session, form, publication)
 
 
 @router.post("/compose/sights")
-def preview(
-    request: Request, person: SignedIn, given: dict[str, str] = Typed
-) -> Response:
+def preview(request: Request, person: SignedIn, given: dict[str, str] = Typed) -> Response:
     """The part "what they will see", asked for while the form is filled in."""
     said = language(request, person)
     with db.reading(person.scope) as session:
@@ -70,9 +66,7 @@ def preview(
 
 
 @router.post("/compose")
-def create(
-    request: Request, person: SignedIn, given: dict[str, str] = Typed
-) -> Response:
+def create(request: Request, person: SignedIn, given: dict[str, str] = Typed) -> Response:
     return _take(request, person, given, None)
 
 

@@ -41,9 +41,7 @@ def index(request: Request, person: SignedIn) -> Response:
 
 
 @router.post("/{publication_id}")
-def settle(
-    person: SignedIn, publication_id: str, step: Annotated[str, Form()] = ""
-) -> Response:
+def settle(person: SignedIn, publication_id: str, step: Annotated[str, Form()] = "") -> Response:
     """Accept a source's draft as it is, or ignore it."""
     person.need("write")
     page = f"/office/publications/{publication_id}"

@@ -104,8 +104,6 @@ def _of_outlets(session: Session, said: str) -> list[Wrong]:
 
 def _of_sources(session: Session, said: str) -> list[Wrong]:
     rows = session.exec(
-        select(Source).where(
-            Source.health == SourceHealth.FAILING, col(Source.paused).is_(False)
-        )
+        select(Source).where(Source.health == SourceHealth.FAILING, col(Source.paused).is_(False))
     ).all()
     return [Wrong(s.name, labels.says(said, s.error), f"/office/sources/{s.id}") for s in rows]

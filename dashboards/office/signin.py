@@ -63,9 +63,7 @@ async def sign_in(
 
 
 @router.post("/sign-out")
-def sign_out(
-    person: SignedIn, everywhere: Annotated[str, Form()] = ""
-) -> Response:
+def sign_out(person: SignedIn, everywhere: Annotated[str, Form()] = "") -> Response:
     if everywhere:
         with db.writing(person.scope) as rows:
             member = rows.get_one(Member, person.member.id)
@@ -78,9 +76,7 @@ def sign_out(
 
 
 @router.post("/mode")
-def mode(
-    person: SignedIn, exercise: Annotated[str, Form()] = ""
-) -> Response:
+def mode(person: SignedIn, exercise: Annotated[str, Form()] = "") -> Response:
     """Between the real thing and an exercise; the banner and every new text say so."""
     answer = RedirectResponse("/office/", 303)
     if exercise:

@@ -115,7 +115,12 @@ def _form(
             errors=forms.listed(errors, said),
             options=filled,
             coming=coming,
-            intakes=[(i, labels.word(said, "intake", i), "") for i in ("draft", "publish", "ignore")],
-            categories=[("", "—"), *((k, c.label(said)) for k, c in categories.everything().items())],
+            intakes=[
+                (i, labels.word(said, "intake", i), "") for i in ("draft", "publish", "ignore")
+            ],
+            categories=[
+                ("", "—"),
+                *((k, c.label(said)) for k, c in categories.everything().items()),
+            ],
             stations=[(s.code, s.name) for s in views.stations(session)],
         )
