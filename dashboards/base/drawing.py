@@ -43,7 +43,8 @@ def drawing_of(
         return "".join(parts)
 
     margin = _SIZE * 0.05
-    box = f"{-margin:.0f} {-margin:.0f} {wide * scale + 2 * margin:.0f} {high * scale + 2 * margin:.0f}"
+    corner, frame = -margin, (wide * scale + 2 * margin, high * scale + 2 * margin)
+    box = f"{corner:.0f} {corner:.0f} {frame[0]:.0f} {frame[1]:.0f}"
     return Drawing(box, path(territory), path(area), 2.5)
 
 

@@ -76,7 +76,7 @@ def moment(at: datetime, language: str, zone: str, *, now: datetime | None = Non
     today = clock.local(now or clock.now(), zone).date()
     away = (local.date() - today).days
     if away in (-1, 0, 1):
-        word = {-1: "Yesterday at %(hour)s", 0: "Today at %(hour)s", 1: "Tomorrow at %(hour)s"}
+        word = {-1: "yesterday at %(hour)s", 0: "today at %(hour)s", 1: "tomorrow at %(hour)s"}
         return gettext(language, word[away], hour=local.strftime("%H:%M"))
     said = dates.format_datetime(local, _DAY_AND_HOUR[language], locale=_BABEL[language])
     return said if local.year == today.year else f"{said} ({local.year})"
@@ -107,4 +107,4 @@ def listed(words: Sequence[str], language: str) -> str:
 
 
 # Read by `moment` through a table, so the extraction must be told of them.
-_MARKED: Final = (N_("Yesterday at %(hour)s"), N_("Today at %(hour)s"), N_("Tomorrow at %(hour)s"))
+_MARKED: Final = (N_("yesterday at %(hour)s"), N_("today at %(hour)s"), N_("tomorrow at %(hour)s"))

@@ -99,6 +99,14 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "draft": N_("Propose a draft"),
         "publish": N_("Publish by itself"),
     },
+    "fate": {
+        "ignore": N_("Would be ignored"),
+        "skip": N_("Would be ignored"),
+        "draft": N_("Would become a draft"),
+        "publish": N_("Would be published"),
+        "update": N_("Would change a publication"),
+        "end": N_("Would end a publication"),
+    },
     "item": {
         "ignored": N_("Ignored"),
         "drafted": N_("Draft proposed"),

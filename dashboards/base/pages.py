@@ -1,4 +1,4 @@
-"""From a template to an answer: the Jinja environments, one a language, and the headers of a page."""
+"""From a template to an answer: the Jinja environments, one a language, and a page's headers."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -84,6 +84,7 @@ def environment(language: str) -> Environment:
         extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
     )
     made.install_gettext_translations(i18n.catalogue(language), newstyle=True)  # type: ignore[attr-defined]
+    made.filters["moment"] = datetime.fromisoformat
     made.globals.update(
         asset=assets.url,
         languages=i18n.LANGUAGES,
