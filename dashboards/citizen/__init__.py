@@ -1,7 +1,13 @@
+"""The citizens' face: find a station, follow it, read what it says, on any phone and any network.
+
+Every page is whole without a script. What a script adds: the stations followed on this device,
+pages that stay right while they are open, reading without a network, notifications.
+"""
+
 from fastapi import APIRouter
 
-router = APIRouter()
+from dashboards.citizen import device, notice, stations
 
-
-def install(app):
-    pass
+router = APIRouter(include_in_schema=False)
+for part in (stations, notice, device):
+    router.include_router(part.router)
