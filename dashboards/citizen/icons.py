@@ -1,9 +1,10 @@
 """The app's icons, drawn from the mark's geometry: `python -m dashboards.citizen.icons`.
 
 Phones want PNG. A maskable icon keeps its drawing inside the middle 80 % (Web Application Manifest,
-section on icon masks); a badge is a white shape on nothing, of which Android takes the outline only.
+section on icon masks); a badge is a white shape on nothing: Android takes its outline only.
 """
 
+import itertools
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -44,7 +45,7 @@ class _Pen:
 
     def line(self, points: Sequence[Point], width: float, colour: str | tuple[int, ...]) -> None:
         """With round ends and joints."""
-        for (x1, y1), (x2, y2) in zip(points, points[1:], strict=False):
+        for (x1, y1), (x2, y2) in itertools.pairwise(points):
             steps = max(2, int(math.hypot(x2 - x1, y2 - y1) * self.scale / 3))
             for n in range(steps + 1):
                 at = n / steps

@@ -6,6 +6,7 @@ from dashboards.base import drawing, pages
 from dashboards.citizen import reading
 from dashboards.citizen.answer import page
 from hub import clock, db, settings
+from hub.contracts import Image
 
 router = APIRouter()
 
@@ -33,8 +34,12 @@ def notice(publication: str, request: Request) -> Response:
         sketch=drawing.drawing_of(seen.territory, seen.notice.area) if seen.notice.area else None,
         # Only pictures of this hub: the page promises to ask nobody else.
         images=[
-            (image.url.removeprefix(base), image.alt.get(language) or next(iter(image.alt.values())))
+            (image.url.removeprefix(base), _alt(image, language))
             for image in seen.notice.images
             if image.url.startswith(f"{base}/")
         ],
     )
+
+
+def _alt(image: Image, language: str) -> str:
+    return image.alt.get(language) or next(iter(image.alt.values()))
