@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, RedirectResponse
 
 from dashboards import assets
 from dashboards.base import i18n, pages
@@ -13,6 +13,7 @@ from hub import clock
 
 router = APIRouter()
 
+_YEAR_S: Final = 31_536_000
 _ABOUT: Final = N_("What your town says, at once and without an account.")
 _ICONS: Final = (
     ("icon-192.png", "192x192", "any"),
@@ -20,6 +21,16 @@ _ICONS: Final = (
     ("maskable-192.png", "192x192", "maskable"),
     ("maskable-512.png", "512x512", "maskable"),
 )
+
+
+@router.get("/language/{code}")
+def language(code: str, back: str = "/") -> Response:
+    """Remember a language on this device: the only cookie there is. `back` stays on this site."""
+    inside = back.startswith("/") and not back.startswith(("//", "/\\")) and back.isprintable()
+    answer = RedirectResponse(back if inside else "/", 303)
+    if code in i18n.LANGUAGES:
+        answer.set_cookie(pages.LANGUAGE_COOKIE, code, max_age=_YEAR_S, samesite="lax")
+    return answer
 
 
 @router.get("/abonnement")
