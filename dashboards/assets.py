@@ -18,8 +18,6 @@ from typing import Final
 
 from fastapi import FastAPI, Request, Response
 
-from dashboards.base import icons
-
 HERE: Final = Path(__file__).resolve().parent
 PACKAGES: Final = HERE.parent / "node_modules"
 FACES: Final = ("base", "office", "citizen")
@@ -159,7 +157,6 @@ def _shelf() -> Shelf:
             if path.is_file():
                 name = f"{face}/{path.relative_to(HERE / face / 'static').as_posix()}"
                 own[name] = asset_of(_with_vendor(path, vendor), name)
-    own |= {name: asset_of(body, name) for name, body in icons.all_icons().items()}
     whole = hashlib.sha256("".join(a.hash for a in own.values()).encode()).hexdigest()[:12]
     return Shelf({**files, **own}, whole)
 

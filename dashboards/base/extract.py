@@ -11,9 +11,11 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
-from dashboards.base.i18n import FOLDER, LANGUAGES
+from dashboards.base.i18n import FOLDER, LANGUAGES, paths_of
 
 HERE = Path(__file__).resolve().parent.parent
+# Faces whose words are a file of their own.
+OWN = frozenset({"citizen"})
 _METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2")]
 _OPTIONS = {
     "**/templates/**.html": {"trim_blocks": "true", "lstrip_blocks": "true", "silent": "false"}
@@ -42,16 +44,25 @@ def said() -> Iterator[tuple[Message, str]]:
         yield (message if isinstance(message, str) else (message[0], message[1])), name
 
 
-def path_of(language: str) -> Path:
-    return FOLDER / language / "LC_MESSAGES" / "tambour.po"
+def path_of(language: str, name: str = "tambour") -> Path:
+    return FOLDER / language / "LC_MESSAGES" / f"{name}.po"
 
 
 def read(language: str) -> Catalog:
-    path = path_of(language)
-    if not path.exists():
-        return Catalog(locale=language)
-    with path.open("rb") as file:
-        return read_po(file, locale=language)
+    """All that is known in a language, whichever file keeps it."""
+    whole = Catalog(locale=language)
+    for path in paths_of(language):
+        with path.open("rb") as file:
+            for message in read_po(file, locale=language):
+                if message.id and (message.string or message.id not in whole):
+                    whole.add(message.id, message.string)
+    return whole
+
+
+def home_of(files: set[str]) -> str:
+    """The catalogue of a message: a face's own when that face alone says it."""
+    faces = {name.partition("/")[0] for name in files}
+    return faces.pop() if len(faces) == 1 and faces <= OWN else "tambour"
 
 
 def main() -> None:
@@ -60,7 +71,10 @@ def main() -> None:
         wanted.setdefault(message, set()).add(name)
     for language in LANGUAGES:
         known = read(language)
-        fresh = Catalog(locale=language, project="Tambour", fuzzy=False)
+        fresh = {
+            name: Catalog(locale=language, project="Tambour", fuzzy=False)
+            for name in ("tambour", *OWN)
+        }
         for message in sorted(wanted, key=lambda m: m if isinstance(m, str) else m[0]):
             key = message if isinstance(message, str) else message[0]
             old = known.get(key)
@@ -68,11 +82,16 @@ def main() -> None:
             if language == "en":
                 text = message
             files = [(name, None) for name in sorted(wanted[message])]
-            fresh.add(message, text, locations=files)
-        path_of(language).parent.mkdir(parents=True, exist_ok=True)
-        with path_of(language).open("wb") as file:
-            file.write(_HEADER.format(language=language, forms=fresh.plural_forms).encode())
-            write_po(file, fresh, width=100, include_lineno=False, omit_header=True)
+            fresh[home_of(wanted[message])].add(message, text, locations=files)
+        for name, catalogue in fresh.items():
+            write(path_of(language, name), language, catalogue)
+
+
+def write(path: Path, language: str, catalogue: Catalog) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        file.write(_HEADER.format(language=language, forms=catalogue.plural_forms).encode())
+        write_po(file, catalogue, width=100, include_lineno=False, omit_header=True)
 
 
 if __name__ == "__main__":

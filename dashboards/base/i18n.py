@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from babel import Locale, dates, numbers
+from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import Translations
@@ -34,12 +35,21 @@ _DAY_AND_HOUR: Final = {
 @lru_cache(maxsize=len(LANGUAGES))
 def catalogue(language: str) -> Translations:
     """The translations of one of LANGUAGES."""
-    path = FOLDER / language / "LC_MESSAGES" / "tambour.po"
+    whole = Catalog(locale=language)
+    for path in paths_of(language):
+        with path.open("rb") as file:
+            for message in read_po(file, locale=language):
+                if message.id and message.string:
+                    whole.add(message.id, message.string)
     compiled = io.BytesIO()
-    with path.open("rb") as file:
-        write_mo(compiled, read_po(file, locale=language))
+    write_mo(compiled, whole)
     compiled.seek(0)
     return Translations(compiled)
+
+
+def paths_of(language: str) -> list[Path]:
+    """The files of a language: tambour.po, and one for each face that keeps its own."""
+    return sorted((FOLDER / language / "LC_MESSAGES").glob("*.po"))
 
 
 def gettext(language: str, message: str, **values: object) -> str:

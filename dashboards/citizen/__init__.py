@@ -1,13 +1,13 @@
-"""The public app: find a station, follow it, read what is said, be told. No account, no tracking.
+"""The citizens' face: find a station, follow it, read what it says, on any phone and any network.
 
-Every page is made on the server and works without a script; a browser that can also follows,
-receives notifications and keeps the last notices for when there is no network.
+Every page is whole without a script. What a script adds: the stations followed on this device,
+pages that stay right while they are open, reading without a network, notifications.
 """
 
 from fastapi import APIRouter
 
-from dashboards.citizen import app, pages
+from dashboards.citizen import device, notice, stations
 
 router = APIRouter(include_in_schema=False)
-for part in (pages, app):
+for part in (stations, notice, device):
     router.include_router(part.router)

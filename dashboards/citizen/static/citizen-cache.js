@@ -1,61 +1,128 @@
-/* The offline shell, loaded by sw.js: what was read last can be read again without a network.
+/* Reading without a network, loaded into the service worker (sw.js?offline=…).
  *
- * Pages and lists: from the network, else as kept. Files with a hash in their address: as kept, else
- * from the network. Nothing of the API or the office is ever kept. */
+ * Files of a release are kept under its name and served from there. Pages are asked of the network
+ * first; after PATIENCE_MS, or without a network, the last copy is shown, and the page itself takes
+ * away what has expired meanwhile (live.js). Only citizens' pages are kept, never the office's.
+ */
 "use strict";
 
+const HERE = new URL(self.location.href).searchParams.get("offline");
+const FILES = `tambour-files-${HERE.split("/")[2]}`;
 const PAGES = "tambour-pages-1";
-const FILES = "tambour-files-1";
-const MOST_PAGES = 60;
-const PATIENCE = 4000; // a bad network is worse than none: after this the kept page is shown
+const MOST_PAGES = 40;
+const PATIENCE_MS = 5000;
+const WITHOUT = "/hors-ligne";
+const KEPT = /^\/(?:$|s\/[^/]+\/$|p\/[^/]+$|suivies$|abonnement$|vie-privee$)/;
+const LASTING = /^\/static\/(?:vendor\/)?[0-9a-f]{12}\//;
 
-const isPage = (path) => path === "/" || path === "/privacy" || /^\/(s|p)\/[^/]+\/?(notices)?$/.test(path);
-const isFile = (path) => /^\/static\/(vendor\/)?[0-9a-f]{12}\//.test(path);
+const isPage = (url) =>
+  KEPT.test(url.pathname) && (url.search === "" || url.pathname === "/suivies");
 
-self.addEventListener("install", (event) =>
-  event.waitUntil(caches.open(PAGES).then((cache) => cache.add("/offline"))),
-);
+/* The shell: the page shown without a network, the first page, and every file they name. */
+async function prepare() {
+  const pages = await caches.open(PAGES);
+  const files = await caches.open(FILES);
+  const named = new Set();
+  for (const address of [WITHOUT, "/", "/abonnement"]) {
+    const answer = await fetch(address, { cache: "no-cache" });
+    if (!answer.ok) continue;
+    for (const [name] of (await answer.clone().text()).matchAll(/\/static\/[\w./-]+/g)) {
+      if (LASTING.test(name)) named.add(name);
+    }
+    await pages.put(address, answer);
+  }
+  await Promise.allSettled([...named].map((name) => files.add(name)));
+}
 
-self.addEventListener("fetch", (event) => {
-  const url = new URL(event.request.url);
-  if (event.request.method !== "GET" || url.origin !== self.location.origin) return;
-  if (isFile(url.pathname)) event.respondWith(file(event.request));
-  else if (isPage(url.pathname)) event.respondWith(page(event.request));
-});
+async function keepPage(address, answer) {
+  if (!answer.ok || answer.redirected) return;
+  const pages = await caches.open(PAGES);
+  await pages.delete(address, { ignoreVary: true }); // the order of keys is the order of reading
+  await pages.put(address, answer);
+  const kept = (await pages.keys()).filter(({ url }) => !url.endsWith(WITHOUT));
+  for (const old of kept.slice(0, -MOST_PAGES)) await pages.delete(old, { ignoreVary: true });
+}
 
-async function file(request) {
-  const kept = await caches.match(request);
-  if (kept) return kept;
-  const answer = await fetch(request);
-  if (answer.ok) await (await caches.open(FILES)).put(request, answer.clone());
+const copyOf = async (address) => {
+  const copy = await (await caches.open(PAGES)).match(address, { ignoreVary: true });
+  if (!copy) return undefined;
+  const headers = new Headers(copy.headers);
+  headers.set("x-tambour-copy", "yes");
+  return new Response(copy.body, { status: copy.status, headers });
+};
+
+async function page(event, url) {
+  const { request } = event;
+  const fresh = fetch(request).then((answer) => {
+    if (isPage(url)) event.waitUntil(keepPage(url.href, answer.clone()).catch(() => {}));
+    return answer;
+  });
+  const late = new Promise((resolve) => setTimeout(resolve, PATIENCE_MS, "late"));
+  try {
+    const first = await Promise.race([fresh, late]);
+    if (first !== "late") return first;
+    const copy = await copyOf(url.href);
+    if (copy) fresh.catch(() => {});
+    return copy || (await fresh);
+  } catch (error) {
+    const copy = await copyOf(url.href);
+    if (copy) return copy;
+    if (request.mode !== "navigate") throw error;
+    return (await copyOf(WITHOUT)) || Response.error();
+  }
+}
+
+/* A page asks by itself for what is new: it must know when there is no network. */
+async function news(event, url) {
+  const answer = await fetch(event.request);
+  event.waitUntil(keepPage(url.href, answer.clone()).catch(() => {}));
   return answer;
 }
 
-async function page(request) {
-  const cache = await caches.open(PAGES);
-  const key = new URL(request.url).pathname;
-  const fresh = fetch(request).then(async (answer) => {
-    if (answer.ok && !answer.redirected) {
-      await cache.put(key, answer.clone());
-      await prune(cache);
-    }
-    return answer;
-  });
-  const late = new Promise((resolve) => setTimeout(resolve, PATIENCE));
+async function file(event, url) {
+  const files = await caches.open(FILES);
+  const kept = await files.match(url.href, { ignoreVary: true });
+  if (kept) return kept;
   try {
-    const answer = await Promise.race([fresh, late]);
-    if (answer) return answer;
-  } catch {
-    return (await cache.match(key)) || (await cache.match("/offline")) || Response.error();
+    const answer = await fetch(event.request);
+    if (answer.ok) event.waitUntil(files.put(url.href, answer.clone()).catch(() => {}));
+    return answer;
+  } catch (error) {
+    // A copy of a page may name the files of an older release.
+    const name = url.pathname.replace(LASTING, "/");
+    const same = (await files.keys()).find((one) => new URL(one.url).pathname.replace(LASTING, "/") === name);
+    if (same) return files.match(same, { ignoreVary: true });
+    throw error;
   }
-  return (await cache.match(key)) || fresh;
 }
 
-/* Keys are in the order they were put: the oldest go first; the files of older releases too. */
-async function prune(cache) {
-  const keys = (await cache.keys()).filter((k) => new URL(k.url).pathname !== "/offline");
-  for (const key of keys.slice(0, Math.max(0, keys.length - MOST_PAGES))) await cache.delete(key);
-  const files = await caches.open(FILES);
-  const stored = await files.keys();
-  for (const key of stored.slice(0, Math.max(0, stored.length - 40))) await files.delete(key);
-}
+self.addEventListener("install", (event) => event.waitUntil(prepare().catch(() => {})));
+
+self.addEventListener("activate", (event) =>
+  event.waitUntil(
+    caches.keys().then((names) =>
+      Promise.all(
+        names
+          .filter((name) => name.startsWith("tambour-") && name !== FILES && name !== PAGES)
+          .map((name) => caches.delete(name)),
+      ),
+    ),
+  ),
+);
+
+self.addEventListener("fetch", (event) => {
+  const { request } = event;
+  const url = new URL(request.url);
+  if (request.method !== "GET" || url.origin !== self.location.origin) return;
+  if (LASTING.test(url.pathname)) event.respondWith(file(event, url));
+  else if (request.mode === "navigate" ? KEPT.test(url.pathname) : url.pathname === "/suivies") {
+    event.respondWith(page(event, url));
+  } else if (isPage(url)) event.respondWith(news(event, url));
+});
+
+/* The page that registered this worker was loaded before it could be kept. */
+self.addEventListener("message", (event) => {
+  const { type, url } = event.data || {};
+  if (type !== "keep" || !isPage(new URL(url))) return;
+  event.waitUntil(fetch(url).then((answer) => keepPage(url, answer)).catch(() => {}));
+});

@@ -1,0 +1,113 @@
+// Follow a station, and be told of its notices.
+
+import { here } from "./live.js";
+import * as memory from "./memory.js";
+import { during, paint, push, standing, tell } from "./notify.js";
+
+const code = here.dataset.station;
+const name = document.querySelector("h1").textContent;
+const bar = document.getElementById("follow");
+const says = document.getElementById("follow-says");
+const card = document.getElementById("notify");
+const form = document.getElementById("wishes");
+const status = document.getElementById("notify-says");
+const words = document.getElementById("notify-words").dataset;
+
+let stands = { code: "off" };
+
+function show() {
+  const followed = memory.follows(code);
+  bar.hidden = false;
+  bar.querySelector("[data-follow]").hidden = followed;
+  bar.querySelector("[data-followed]").hidden = !followed;
+  bar.querySelector("[data-unfollow]").hidden = !followed;
+  card.hidden = !followed;
+  paint(card, stands);
+}
+
+/* What the hub knows of the wishes, on the form. */
+function fill({ categories, language, min_severity: severity }) {
+  if (!language) return;
+  form.elements.language.value = language;
+  form.elements.min_severity.value = severity === "Extreme" ? "Severe" : severity;
+  for (const box of form.querySelectorAll("[name=categories]")) {
+    box.checked = categories.includes(box.value);
+  }
+}
+
+const wishes = () => ({
+  categories: [...form.querySelectorAll("[name=categories]:checked")].map((box) => box.value),
+  language: form.elements.language.value,
+  minSeverity: form.elements.min_severity.value,
+});
+
+const told = () => stands.code === "on" || stands.code === "waiting";
+
+bar.querySelector("[data-follow]").addEventListener("click", (event) => {
+  says.textContent = "";
+  return during(event.currentTarget, says, async () => {
+    if (told()) await tell([...new Set([...memory.codes(), code])]);
+    memory.follow(code, name);
+    show();
+    bar.querySelector("[data-unfollow]").focus({ preventScroll: true });
+  });
+});
+
+bar.querySelector("[data-unfollow]").addEventListener("click", (event) => {
+  says.textContent = "";
+  return during(event.currentTarget, says, async () => {
+    if (told()) stands = await tell(memory.codes().filter((one) => one !== code));
+    memory.unfollow(code);
+    show();
+    bar.querySelector("[data-follow]").focus({ preventScroll: true });
+  });
+});
+
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const button = event.submitter;
+  status.textContent = button.value === "start" ? words.asking : "";
+  return during(button, status, async () => {
+    const wanted = wishes();
+    if (button.value === "save") {
+      stands = await push.change(wanted);
+      status.textContent = words.saved;
+    } else {
+      stands = await start(wanted);
+      status.textContent = stands.code === "on" ? words.started : "";
+    }
+    show();
+  });
+});
+
+/* A station that was closed meanwhile must not keep this one from being told. */
+async function start(wanted) {
+  const all = [...new Set([...memory.codes(), code])];
+  try {
+    return await push.subscribe({ ...wanted, stations: all });
+  } catch (error) {
+    if (!error.errors?.some(({ field }) => field === "stations") || all.length === 1) throw error;
+    return push.subscribe({ ...wanted, stations: [code] });
+  }
+}
+
+card.querySelector("[data-stop]").addEventListener("click", (event) =>
+  during(event.currentTarget, status, async () => {
+    stands = await push.unsubscribe();
+    status.textContent = words.stopped;
+    show();
+  }),
+);
+
+navigator.serviceWorker?.addEventListener("message", async ({ data }) => {
+  if (data?.type !== "confirmed") return;
+  stands = await standing();
+  show();
+  status.textContent = data.good ? words.started : words.unconfirmed;
+});
+
+show();
+stands = await standing();
+if (told() && stands.stations?.includes(code) && !memory.follows(code)) memory.follow(code, name);
+fill(stands);
+show();
