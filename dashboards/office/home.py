@@ -28,7 +28,6 @@ class Wrong:
     tone: str = "bad"
 
 
-@router.get("", response_class=Response)
 @router.get("/")
 def home(request: Request, person: SignedIn) -> Response:
     said = language(request, person)
