@@ -75,17 +75,20 @@ def app_for(store: Store) -> Starlette:
 
 
 async def static(request: Request) -> Response:
-    """A file of the page. Where the browser packages are not installed, ours alone: the street must
-    open in a checkout that has only Python, with the system's fonts."""
+    """A file of the page: the street's own, and what all faces share. Where the browser packages
+    are not installed the shared ones come as they are written: the street must open in a checkout
+    that has only Python, with the system's fonts."""
     name = request.path_params["path"]
-    try:
-        return assets.serve(name, request)
-    except assets.AssetMissing:
-        if name not in FILES:
-            return Response("Not found.", 404)
-        face, _, file = name.partition("/")
-        body = (HERE.parent / face / "static" / file).read_bytes()
-        return assets.answer(assets.asset_of(body, name), request, "no-cache")
+    face, _, file = name.partition("/")
+    if face != "street":
+        try:
+            return assets.serve(name, request)
+        except assets.AssetMissing:
+            pass
+    if name not in FILES:
+        return Response("Not found.", 404)
+    body = (HERE.parent / face / "static" / file).read_bytes()
+    return assets.answer(assets.asset_of(body, name), request, "no-cache")
 
 
 async def events(store: Store, seen: int) -> AsyncIterator[str]:
