@@ -11,7 +11,14 @@ import structlog
 from sqlmodel import Session, col
 
 from hub import audit, changes, clock, db, notices, nudges, outlets, registry
-from hub.contracts import AdapterFailure, Capabilities, Message, Notice, TemporaryFailure
+from hub.contracts import (
+    AdapterFailure,
+    Capabilities,
+    Message,
+    NotConfigured,
+    Notice,
+    TemporaryFailure,
+)
 from hub.dispatch import freezing, lanes, leases, shards, targets
 from hub.models import (
     Authority,
@@ -50,9 +57,11 @@ class Speaking:
         known: Capabilities = registry.channel(self.outlet.kind).capabilities
         return known
 
-    def message(self, intent: Intent) -> Message:
-        """The wire form for an intent, rendered once a claim. Raises PermanentFailure."""
-        made: Message = outlets.adapter(self.outlet).render([self.notice], intent, self.locale)
+    def message(self, intent: Intent, language: str = "") -> Message:
+        """The wire form for an intent, in `language` where the notice speaks it, else in the
+        authority's first. Raises PermanentFailure."""
+        locale = language if language in self.notice.texts else self.locale
+        made: Message = outlets.adapter(self.outlet).render([self.notice], intent, locale)
         return made
 
 
@@ -167,14 +176,18 @@ def put_back(speaking: Speaking, failure: AdapterFailure) -> None:
             delivery.due_at = now + timedelta(seconds=seconds)
             targets.put_back_sending(session, delivery, failure.reason)
         elif delivery.state == DeliveryState.OPEN:
-            targets.reject_open(session, delivery, failure.reason)
+            if isinstance(failure, NotConfigured):  # a person mends it, then resends
+                targets.put_back_sending(session, delivery, failure.reason)
+            else:
+                targets.reject_open(session, delivery, failure.reason)
             _move(delivery, DeliveryState.FAILED, now, failure.reason)
         session.add(delivery)
 
 
 def resend(session: Session, delivery: Delivery, actor: str) -> int:
-    """A person asks again for the uncertain targets of a delivery; returns how many."""
-    count = targets.reopen_uncertain(session, delivery)
+    """A person asks again for the uncertain targets of a delivery, and for those that wait since
+    its outlet was refused; returns how many."""
+    count = targets.reopen(session, delivery)
     if count:
         now = clock.now()
         delivery.state = DeliveryState.OPEN

@@ -80,7 +80,7 @@ def open_(speaking: "Speaking") -> list[tuple[TargetRow, Target]]:
             pause = timedelta(seconds=min(2 ** rows[0].tries, 300))
             if rows[0].closed_at + pause > now:
                 return []
-        addresses = _addresses(session, rows)
+        contacts = _contacts(session, rows)
         opened = []
         for row in rows:
             row.state = check_move(TARGET_MOVES, TargetState(row.state), TargetState.SENDING)
@@ -101,9 +101,10 @@ def open_(speaking: "Speaking") -> list[tuple[TargetRow, Target]]:
                     row,
                     Target(
                         key=row.key,
-                        address=addresses.get(row.contact_id, speaking.outlet.code),
+                        address=contacts.get(row.contact_id, (speaking.outlet.code, ""))[0],
                         intent=Intent(row.intent),
                         earlier_ref=row.earlier_ref,
+                        extra={"language": contacts.get(row.contact_id, ("", ""))[1]},
                     ),
                 )
             )
@@ -114,7 +115,8 @@ def open_(speaking: "Speaking") -> list[tuple[TargetRow, Target]]:
 
 def wire(speaking: "Speaking", opened: Sequence[tuple[TargetRow, Target]]) -> list[Outcome]:
     """The only step that touches the network; no session is open."""
-    message = speaking.message(opened[0][1].intent)
+    first = opened[0][1]
+    message = speaking.message(first.intent, str(first.extra.get("language", "")))
     try:
         said: list[Outcome] = outlets.adapter(speaking.outlet).send(
             message, [target for _, target in opened]
@@ -207,13 +209,13 @@ def reject_open(session: Session, delivery: Delivery, reason: str) -> None:
     delivery.rejected += done.rowcount  # type: ignore[attr-defined]
 
 
-def reopen_uncertain(session: Session, delivery: Delivery) -> int:
-    """A person decided to repeat the uncertain ones."""
+def reopen(session: Session, delivery: Delivery) -> int:
+    """A person decided to repeat the uncertain ones; how many wait now, those never sent too."""
     done = session.execute(
         update(TargetRow)
         .where(
             col(TargetRow.delivery_id) == delivery.id,
-            col(TargetRow.state) == TargetState.UNCERTAIN,
+            col(TargetRow.state).in_([TargetState.UNCERTAIN, TargetState.PENDING]),
         )
         .values(state=TargetState.PENDING, tries=0, closed_at=None)
     )
@@ -243,12 +245,13 @@ def _count(delivery: Delivery, to: TargetState) -> None:
         delivery.uncertain += 1
 
 
-def _addresses(session: Session, rows: Sequence[TargetRow]) -> dict[int | None, str]:
+def _contacts(session: Session, rows: Sequence[TargetRow]) -> dict[int | None, tuple[str, str]]:
+    """contact → (number, language). Contacts are told one at a time, each in his language."""
     ids = [row.contact_id for row in rows if row.contact_id]
     if not ids:
         return {}
     contacts = session.exec(select(Contact).where(col(Contact.id).in_(ids))).all()
-    return {c.id: vault.unseal(c.sealed, "phone").decode() for c in contacts}
+    return {c.id: (vault.unseal(c.sealed, "phone").decode(), c.language) for c in contacts}
 
 
 def _close_attempt(session: Session, row: TargetRow, outcome: str, detail: str) -> None:

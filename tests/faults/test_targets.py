@@ -9,7 +9,8 @@ from sqlmodel import col, select
 from hub import board, db, publishing
 from hub.api.outlets import add_numbers
 from hub.dispatch import leases, messengers, targets
-from hub.models import Authority, Delivery, Publication, TargetRow
+from hub.models import Authority, Delivery, Outlet, Publication, TargetRow
+from hub.schemas import TextIn
 from tests.conftest import start_instance
 from tests.factories import content, outlet, station, town
 from tests.fakes.operator import Operator
@@ -161,3 +162,36 @@ def test_a_new_revision_stops_what_the_old_one_had_left_to_say(
     assert len(texts) == 6
     assert sum("gare" in text for text in texts) == 5
     assert operator.counts()[NUMBERS[0]] == 2
+
+
+def test_after_a_wrong_password_is_mended_a_resend_reaches_all(
+    here: Authority, operator: Operator
+) -> None:
+    operator.answer = "401"
+    delivery = grave(here)
+    work_all()
+    with db.reading(here.id) as session:
+        assert session.get_one(Delivery, delivery.id).state == "failed"
+    operator.answer = "ok"
+    with db.writing(here.id) as session:
+        assert messengers.resend(session, session.get_one(Delivery, delivery.id), "member:1") == 5
+    work_all()
+    assert operator.counts() == dict.fromkeys(NUMBERS, 1)
+
+
+def test_each_contact_is_told_in_his_language(here: Authority, operator: Operator) -> None:
+    with db.writing(here.id) as session:
+        sms = session.exec(select(Outlet)).one()
+        add_numbers(session, sms, ["+33639980901"], "en")
+    with db.writing(here.id) as session:
+        words = {"fr": {"headline": "Évacuez"}, "en": {"headline": "Leave now"}}
+        said = content(severity="Severe").model_copy(
+            update={"texts": {k: TextIn(**v) for k, v in words.items()}}
+        )
+        publishing.publish(
+            session, publishing.create(session, "t", station(session, here), said), "t"
+        )
+    work_all()
+    texts = dict(operator.log)
+    assert "Leave now" in texts["+33639980901"]
+    assert "vacuez" in texts[NUMBERS[0]]
