@@ -1,14 +1,14 @@
 """LED panels over MQTT 5: the whole plan of a panel, retained and signed, said in one message."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 from pydantic import Field, field_validator, model_validator
 
 from channels.panels import jws, model, plan, topics, wire
-from channels.panels.compiler import Compiled, Page, compile_notice
+from channels.panels.compiler import Page, compile_notice
 from channels.panels.listener import Listener
 from hub.contracts import (
     AdapterFailure,
@@ -27,6 +27,7 @@ from hub.contracts import (
 )
 from hub.vocabulary import Intent
 
+Outgoings: TypeAlias = Iterator[wire.Outgoing]
 _HOUR = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 
 
@@ -127,28 +128,36 @@ class Panel:
     @staticmethod
     def show_many(sayings: Sequence[Saying]) -> list[Said | AdapterFailure]:
         """Many panels in one flight: an answer for each, in order. Never raises AdapterFailure."""
-        answers: list[Said | AdapterFailure] = []
-        batches: dict[tuple[str, str, float], list[tuple[int, wire.Outgoing]]] = {}
-        compiler = _remembering()
+        answers: dict[int, Said | AdapterFailure] = {}
+        brokers: dict[tuple[str, str, float], list[int]] = {}
         for index, saying in enumerate(sayings):
             means = saying.panel.means
-            try:
-                said, outgoing = saying.panel._say(saying, compiler)
-            except AdapterFailure as failure:
-                answers.append(failure)
-                continue
-            answers.append(said)
             broker = (means.broker_url, means.instance, means.timeout)
-            batches.setdefault(broker, []).append((index, outgoing))
-        for broker, batch in batches.items():
+            brokers.setdefault(broker, []).append(index)
+        preparer = _remembering()
+        for broker, indexes in brokers.items():
+            sent: list[int] = []
+
+            def compose(indexes: list[int] = indexes, sent: list[int] = sent) -> Outgoings:
+                for index in indexes:
+                    try:
+                        answers[index], outgoing = sayings[index].panel._say(
+                            sayings[index], preparer
+                        )
+                    except AdapterFailure as failure:
+                        answers[index] = failure
+                    else:
+                        sent.append(index)
+                        yield outgoing
+
             try:
-                outcomes = wire.publisher(*broker).publish([outgoing for _, outgoing in batch])
+                outcomes = wire.publisher(*broker).publish(compose())
             except (TemporaryFailure, NotConfigured) as failure:
-                outcomes = [failure] * len(batch)
-            for (index, _), outcome in zip(batch, outcomes, strict=True):
-                if outcome is not None:
-                    answers[index] = outcome
-        return answers
+                answers.update((index, failure) for index in indexes)
+            else:
+                told = zip(sent, outcomes, strict=True)
+                answers.update((index, trouble) for index, trouble in told if trouble is not None)
+        return [answers[index] for index in range(len(sayings))]
 
     @classmethod
     def listener(cls, means: Means) -> "Panel":
@@ -175,7 +184,7 @@ class Panel:
     def close(self) -> None:
         """The connection belongs to the process; `wire.close_all` ends it."""
 
-    def _say(self, saying: Saying, compiler: plan.Compile) -> tuple[Said, wire.Outgoing]:
+    def _say(self, saying: Saying, preparer: plan.Prepare) -> tuple[Said, wire.Outgoing]:
         view, options = saying.outlet, self.options
         if len(view.signing_key) != 32:
             raise NotConfigured(
@@ -195,7 +204,7 @@ class Panel:
             languages=options.languages,
             hold_ms=options.hold_ms,
             night=options.night,
-            compiler=compiler,
+            preparer=preparer,
         )
         signature = jws.sign(made.payload, view.signing_key, view.key_id)
         evidence: dict[str, Any] = {
@@ -212,16 +221,17 @@ class Panel:
         return said, wire.Outgoing(topic, made.payload, {"jws": signature})
 
 
-def _remembering() -> plan.Compile:
-    """`compile_notice` that compiles a revision once for all panels of a model."""
-    done: dict[Hashable, Compiled | Refusal] = {}
+def _remembering() -> plan.Prepare:
+    """`plan.prepare` that compiles a revision once for all panels of a model."""
+    done: dict[Hashable, plan.Item | Refusal] = {}
 
-    def compiler(
+    def prepare(
         notice: Notice, face: model.Model, languages: tuple[str, ...], hold_ms: int, locale: str
-    ) -> Compiled | Refusal:
-        key = (notice.identifier, notice.lane, face.name, languages, hold_ms, locale)
+    ) -> plan.Item | Refusal:
+        key = (notice.identifier, notice.lane, notice.effective, face.name, languages, hold_ms,
+               locale)  # fmt: skip
         if key not in done:
-            done[key] = compile_notice(notice, face, languages, hold_ms, locale)
+            done[key] = plan.prepare(notice, face, languages, hold_ms, locale)
         return done[key]
 
-    return compiler
+    return prepare

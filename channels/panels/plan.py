@@ -5,11 +5,12 @@ notices, model and moment give the same bytes, which is what a signature and a r
 """
 
 import hashlib
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeAlias
+
+import orjson
 
 from channels.panels.compiler import Compiled, compile_notice
 from channels.panels.jws import b64
@@ -19,8 +20,8 @@ from hub import clock
 from hub.contracts import Notice, OutletView, Refusal
 from hub.vocabulary import Intent, Lane, Severity, Urgency
 
-Compile: TypeAlias = Callable[[Notice, Model, tuple[str, ...], int, str], Compiled | Refusal]
-"""`compile_notice`, or one that remembers."""
+Prepare: TypeAlias = Callable[[Notice, Model, tuple[str, ...], int, str], "Item | Refusal"]
+"""`prepare`, or one that remembers."""
 
 VERSION: Final = 1
 # A plan outlives a hub that is gone by this much; said again well before, so that a notice of a
@@ -46,6 +47,14 @@ class Night:
 
 
 @dataclass(frozen=True, slots=True)
+class Item:
+    """A notice as the plan carries it. `body` is shared between plans: never changed."""
+
+    body: Mapping[str, Any]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Made:
     """A plan: `payload` are the exact bytes to sign and publish."""
 
@@ -65,7 +74,7 @@ def make(
     languages: tuple[str, ...] = (),
     hold_ms: int | None = None,
     night: Night | None = None,
-    compiler: Compile = compile_notice,
+    preparer: Prepare | None = None,
 ) -> Made:
     """The plan that says `notices` on the panel `view` under `view.say_no`.
 
@@ -76,20 +85,20 @@ def make(
     spoken = languages or view.languages[:1] or ("fr",)
     refused: dict[str, Refusal] = {}
     warnings: dict[str, tuple[str, ...]] = {}
-    items: list[tuple[str, dict[str, Any]]] = []
+    items: list[tuple[str, Mapping[str, Any]]] = []
     live = [n for n in notices if n.intent is not Intent.WITHDRAW and n.expires > now]
     for notice in sorted(live, key=lambda n: (-priority(n), start_of(n), n.publication)):
         hold = hold_ms or model.hold_ms
-        compiled = compiler(notice, model, tuple(spoken), hold, locale)
-        if isinstance(compiled, Refusal):
-            refused[notice.publication] = compiled
+        item = (preparer or prepare)(notice, model, tuple(spoken), hold, locale)
+        if isinstance(item, Refusal):
+            refused[notice.publication] = item
         elif len(items) == model.max_items:
             refused[notice.publication] = Refusal(
                 "panel", say("items", locale, n=model.max_items), say("items_fix", locale)
             )
         else:
-            items.append((notice.publication, _item(notice, compiled)))
-            warnings |= {notice.publication: compiled.warnings} if compiled.warnings else {}
+            items.append((notice.publication, item.body))
+            warnings |= {notice.publication: item.warnings} if item.warnings else {}
     ends = [n.expires for n in live if n.publication not in refused]
     payload = _payload(view, items, _not_after(ends, now), now, night)
     while len(payload) > model.max_bytes and items:
@@ -105,6 +114,16 @@ def make(
         warnings=warnings,
         next_change_at=now + REFRESH if max(ends, default=now) > now + KEEPS else None,
     )
+
+
+def prepare(
+    notice: Notice, model: Model, languages: tuple[str, ...], hold_ms: int, locale: str
+) -> Item | Refusal:
+    """A notice compiled for a face: the same for every panel of a model."""
+    compiled = compile_notice(notice, model, languages, hold_ms, locale)
+    if isinstance(compiled, Refusal):
+        return compiled
+    return Item(_item(notice, compiled), compiled.warnings)
 
 
 def start_of(notice: Notice) -> datetime:
@@ -179,7 +198,7 @@ def _not_after(ends: Sequence[datetime], now: datetime) -> datetime:
 
 def _payload(
     view: OutletView,
-    items: Sequence[tuple[str, dict[str, Any]]],
+    items: Sequence[tuple[str, Mapping[str, Any]]],
     not_after: datetime,
     now: datetime,
     night: Night | None,
@@ -198,5 +217,4 @@ def _payload(
         "tz": view.timezone,
         "v": VERSION,
     }
-    text = json.dumps(plan, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-    return text.encode()
+    return orjson.dumps(plan, option=orjson.OPT_SORT_KEYS)

@@ -9,15 +9,14 @@ plan re-sent later by itself would land over a newer one.
 import os
 import threading
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
+from paho.mqtt.properties import Properties, VariableByteIntegers
 from paho.mqtt.reasoncodes import ReasonCode
 
 from hub import clock
@@ -26,7 +25,8 @@ from hub.contracts import AdapterFailure, NotConfigured, PermanentFailure, Tempo
 # Nothing pings between two batches: a connection idle for longer is opened anew.
 KEEPALIVE_S: Final = 60
 IDLE_S: Final = 45.0
-# In flight where the broker states no receive maximum of its own (MQTT 5 section 3.2.2.3.3).
+# In flight where the broker states no receive maximum of its own (MQTT 5 section 3.2.2.3.3): a
+# whole set of the dispatcher.
 IN_FLIGHT: Final = 500
 _REFUSED_LOGIN: Final = frozenset({0x86, 0x87, 0x8C})  # bad login, not authorized, bad method
 _NOT_NOW: Final = frozenset({0x80, 0x83, 0x88, 0x89, 0x97, 0x9F})
@@ -85,12 +85,23 @@ class Broker:
         return client
 
 
-def user_properties(pairs: Mapping[str, str]) -> Properties | None:
-    if not pairs:
-        return None
-    properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
-    properties.UserProperty = list(pairs.items())
-    return properties
+class UserProperties(Properties):
+    """User properties of a PUBLISH (MQTT 5 section 3.3.2.3.7), packed once. paho's own table of all
+    27 properties costs 170 µs a message to build and pack, a third of what a panel costs."""
+
+    def __init__(self, pairs: Mapping[str, str]) -> None:
+        body = b"".join(b"\x26" + _utf8(k) + _utf8(v) for k, v in pairs.items())
+        length = VariableByteIntegers.encode(len(body))  # type: ignore[no-untyped-call]
+        object.__setattr__(self, "packed", length + body)
+
+    def pack(self) -> bytes:
+        packed: bytes = object.__getattribute__(self, "packed")
+        return packed
+
+
+def _utf8(text: str) -> bytes:
+    raw = text.encode()
+    return len(raw).to_bytes(2, "big") + raw
 
 
 class Publisher:
@@ -108,23 +119,24 @@ class Publisher:
         self._acks: dict[int, ReasonCode] = {}
         self._window = 1
 
-    def publish(self, batch: Sequence[Outgoing]) -> list[AdapterFailure | None]:
+    def publish(self, batch: Iterable[Outgoing]) -> list[AdapterFailure | None]:
         """None for each message the broker took, else why it surely or possibly did not.
 
-        Raises TemporaryFailure or NotConfigured when there is no connection at all.
+        A generator is composed while the broker works on what it has. Raises TemporaryFailure or
+        NotConfigured when there is no connection at all.
         """
         with self._lock:
             fresh = self._connect()
-            done = self._exchange(batch)
-            if not fresh and any(outcome is None for outcome in done):
+            messages, done = self._exchange(batch)
+            rest = [i for i, answer in enumerate(done) if answer is None]
+            if rest and not fresh:
                 # The broker had closed the idle connection. Repeating a retained plan under its
                 # own number does no harm.
                 self._connect()
-                rest = [i for i, outcome in enumerate(done) if outcome is None]
-                again = self._exchange([batch[i] for i in rest])
-                for i, outcome in zip(rest, again, strict=True):
-                    done[i] = outcome
-            if any(outcome is None for outcome in done):
+                _, again = self._exchange([messages[i] for i in rest])
+                for i, answer in zip(rest, again, strict=True):
+                    done[i] = answer
+            if None in done:
                 self._drop()
         unconfirmed = TemporaryFailure("Le serveur MQTT n'a pas confirmé l'envoi à temps.")
         return [unconfirmed if code is None else _failure(code) for code in done]
@@ -170,37 +182,43 @@ class Publisher:
         self._client, self._used = client, clock.monotonic()
         return True
 
-    def _exchange(self, batch: Sequence[Outgoing]) -> list[ReasonCode | None]:
-        """The broker's answer to each message; None where there was none."""
-        client = self._client
-        if client is None:
-            return [None] * len(batch)
+    def _exchange(
+        self, batch: Iterable[Outgoing]
+    ) -> tuple[list[Outgoing], list[ReasonCode | None]]:
+        """The messages, and the broker's answer to each; None where there was none."""
         self._acks.clear()
+        messages: list[Outgoing] = []
         mids: list[int] = []
-        deadline = clock.monotonic() + self._timeout
-        had = 0
-        while self._client is not None and len(self._acks) < len(batch):
-            while len(mids) < len(batch) and len(mids) - len(self._acks) < self._window:
-                message = batch[len(mids)]
-                info = client.publish(
-                    message.topic,
-                    message.payload,
-                    qos=1,
-                    retain=True,
-                    properties=user_properties(message.user),
-                )
-                if info.rc != mqtt.MQTT_ERR_SUCCESS:
-                    self._client = None
-                mids.append(info.mid)
-            if client.loop(0.1) != mqtt.MQTT_ERR_SUCCESS:
-                self._client = None
-            if len(self._acks) > had:  # a large batch may take longer, as long as it moves
-                had, deadline = len(self._acks), clock.monotonic() + self._timeout
-            elif clock.monotonic() > deadline:
-                break
+        for message in batch:
+            messages.append(message)
+            if len(mids) - len(self._acks) >= self._window:
+                # Half at a time: one by one, broker and hub would only wake each other up.
+                self._await_acks(len(mids) - self._window // 2)
+            if self._client is None:
+                continue  # composed nevertheless: each needs its answer
+            info = self._client.publish(
+                message.topic,
+                message.payload,
+                qos=1,
+                retain=True,
+                properties=UserProperties(message.user),
+            )
+            mids.append(info.mid)
+        self._await_acks(len(mids))
         self._used = clock.monotonic()
         answers = [self._acks.get(mid) for mid in mids]
-        return answers + [None] * (len(batch) - len(mids))
+        return messages, answers + [None] * (len(messages) - len(mids))
+
+    def _await_acks(self, count: int) -> None:
+        """Until `count` of this batch are acknowledged; without a connection when the broker is
+        silent for the whole timeout. A large batch may take longer, as long as it moves."""
+        had, deadline = len(self._acks), clock.monotonic() + self._timeout
+        while len(self._acks) < count and self._client is not None:
+            alive = self._client.loop(0.1) == mqtt.MQTT_ERR_SUCCESS
+            if len(self._acks) > had:
+                had, deadline = len(self._acks), clock.monotonic() + self._timeout
+            if not alive or clock.monotonic() > deadline:
+                self._drop()
 
     def _drop(self) -> None:
         client, self._client = self._client, None
