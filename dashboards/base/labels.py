@@ -114,6 +114,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "closed": N_("Over at the source"),
     },
     "presence": {
+        "ready": N_("Connected"),
         "online": N_("Connected"),
         "sleeping": N_("Asleep"),
         "lost": N_("Out of reach"),
@@ -133,6 +134,38 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "expire": N_("ended it on time"),
         "discard": N_("dropped the draft"),
         "resend": N_("sent again"),
+    },
+    "option": {
+        "title": N_("Title"),
+        "language": N_("Language"),
+        "languages": N_("Languages, in the order shown"),
+        "contact": N_("How to reach the sender"),
+        "model": N_("Model"),
+        "hold_ms": N_("How long a page stays, in milliseconds"),
+        "night_off": N_("Dark from (hour)"),
+        "night_on": N_("Lit again from (hour)"),
+        "serial": N_("Serial number"),
+        "device_key": N_("Key of the device"),
+        "ttl_cap_s": N_("Longest wait for a phone, in seconds"),
+        "in_flight": N_("Messages under way at once"),
+        "ca_file": N_("File of certificates"),
+        "url": N_("Address of the account or operator"),
+        "price_per_segment": N_("Price of a segment, in euros"),
+        "max_segments": N_("Most segments of one SMS"),
+        "sender": N_("Name of the sender"),
+        "link": N_("Add the link"),
+        "instance": N_("Server"),
+        "token": N_("Access key"),
+        "limit": N_("Most letters"),
+        "visibility": N_("Who may read it"),
+        "on_end": N_("When it is over"),
+        "timezone": N_("Time zone where none is written"),
+        "report_in": N_("Language of the reports"),
+        "days_before": N_("Days before today"),
+        "days_ahead": N_("Days ahead"),
+        "most": N_("Most entries kept"),
+        "most_of_a_series": N_("Most entries of a series"),
+        "unlabelled": N_("Language where none is written"),
     },
     "field": {
         "headline": N_("What is happening"),
@@ -161,7 +194,9 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
 
 # A tone is a colour, always with its word and one of these shapes.
 TONES: Final[Mapping[str, str]] = {
-    **dict.fromkeys(("shown", "clear", "done", "good", "approved", "online", "made"), "good"),
+    **dict.fromkeys(
+        ("shown", "clear", "done", "good", "approved", "online", "ready", "made"), "good"
+    ),
     **dict.fromkeys(("due", "told", "stored", "waiting", "open", "scheduled", "submitted"), "busy"),
     **dict.fromkeys(("uncertain", "returned", "sleeping", "Moderate"), "warn"),
     **dict.fromkeys(
@@ -172,6 +207,11 @@ TONES: Final[Mapping[str, str]] = {
 
 # Sentences of the hub that the office shows in the reader's language.
 HUB_SAYS: Final = (
+    N_("nobody to tell"),
+    N_("the worker stopped between asking and the answer"),
+    N_("expired before it could be said"),
+    N_("the sweep does not run: nothing due is found (role beat)"),
+    N_("the synthetic publication did not come through"),
     N_("the display is lost"),
     N_("the display is sleeping"),
     N_("This publication has ended; write a new one."),

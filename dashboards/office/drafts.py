@@ -34,7 +34,7 @@ def index(request: Request, person: SignedIn) -> Response:
             request,
             person,
             "office/drafts.html",
-            of_sources=[card for card in cards if card.from_source],
+            of_sources=views.soonest([card for card in cards if card.from_source]),
             of_people=[card for card in cards if not card.from_source],
             grave=GRAVE,
         )

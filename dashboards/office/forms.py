@@ -181,7 +181,7 @@ def _label(name: str, language: str) -> str:
     parts = name.split(".")
     label = labels.word(language, "field", parts[-1] if parts[0] == "texts" else parts[0])
     if parts[0] == "options" and len(parts) > 1:
-        return f"{label}, {parts[1]}"
+        return f"{label}, {labels.word(language, 'option', parts[1])}"
     return f"{label} ({parts[1]})" if parts[0] == "texts" and len(parts) > 2 else label
 
 

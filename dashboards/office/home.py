@@ -15,7 +15,8 @@ from hub.vocabulary import DeliveryState, DraftState, PublicationState, SourceHe
 
 router = APIRouter()
 
-MOST = 12
+MOST = 20
+MOST_WAITING, MOST_READ = 6, 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ def home(request: Request, person: SignedIn) -> Response:
             )
             .where(col(Publication.draft).is_not(None))
             .order_by(col(Publication.changed).desc())
-            .limit(MOST)
+            .limit(MOST_READ)
         ).all()
         return show(
             request,
@@ -59,7 +60,7 @@ def home(request: Request, person: SignedIn) -> Response:
             "office/home.html",
             wrong=_of_hub(said) + _of_outlets(session, said) + _of_sources(session, said),
             live=views.cards(session, live, said, with_board=True),
-            waiting=views.cards(session, waiting, said),
+            waiting=views.soonest(views.cards(session, waiting, said))[:MOST_WAITING],
         )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from dashboards.base import labels
 from dashboards.office import forms
 
 
@@ -23,7 +24,7 @@ class Field:
         return [(choice, choice) for choice in self.choices]
 
 
-def fields(model: type[Any], known: Mapping[str, Any]) -> list[Field]:
+def fields(model: type[Any], known: Mapping[str, Any], said: str = "fr") -> list[Field]:
     """The fields of a pydantic model, filled with what is known; secrets stay empty."""
     schema = model.model_json_schema()
     made = []
@@ -34,10 +35,10 @@ def fields(model: type[Any], known: Mapping[str, Any]) -> list[Field]:
         made.append(
             Field(
                 name=name,
-                label=name.replace("_", " "),
+                label=labels.word(said, "option", name).replace("_", " "),
                 shape=shape,
                 value="" if shape == "secret" else _typed(value, shape),
-                hint=str(given.get("description") or one.get("description") or ""),
+                hint="" if name in labels.WORDS["option"] else str(given.get("description") or ""),
                 choices=tuple(str(c) for c in one.get("enum", ())),
             )
         )

@@ -158,6 +158,6 @@ def _form(
             contacts=contacts,
             takes_contacts=not registry.is_display(kind)
             and model.capabilities.addresses == "contacts",
-            options=optionforms.fields(model.Options, typed or (row.options if row else {})),
+            options=optionforms.fields(model.Options, typed or (row.options if row else {}), said),
             stations=[("", "—"), *((s.code, s.name) for s in views.stations(session))],
         )

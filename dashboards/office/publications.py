@@ -15,7 +15,7 @@ from dashboards.office import sights, views
 from dashboards.office.session import Person, SignedIn, language, person_of, show
 from hub import board, categories, clock, db, publishing
 from hub.api import publications as api
-from hub.models import AuditEvent, Member, Publication, Revision, Station, StoredPlan
+from hub.models import AuditEvent, Member, Outlet, Publication, Revision, Station, StoredPlan
 from hub.rules.plan import Plan
 from hub.schemas import Content
 from hub.vocabulary import GRAVE, EndedAs, MoveRefused, PublicationState
@@ -83,7 +83,7 @@ async def events(request: Request, publication_id: str) -> StreamingResponse:
     async def stream() -> AsyncIterator[str]:
         shown, quiet = "", 0.0
         yield "retry: 2000\n\n"
-        while not await request.is_disconnected():
+        while True:
             answer = await run_in_threadpool(its_board, request, person, publication_id)
             body = bytes(answer.body).decode()
             digest = hashlib.sha256(body.encode()).hexdigest()
@@ -257,6 +257,7 @@ def _details(
         "seen": seen,
         "map": drawing.drawing_of(person.authority.territory, content.area),
         "history": _history(session, publication),
+        "names": {o.code: o.name for o in session.exec(select(Outlet)).all()},
         "source": views.source_of(session, publication),
         "is_author": publication.draft_by == person.actor,
         "grave": content.severity in GRAVE,

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlmodel import Session
+from sqlmodel import Session, select
 
-from dashboards.base import drawing, led
+from dashboards.base import led
 from hub import planning, reach, registry
 from hub.contracts import Refusal, Rendering
-from hub.models import Authority, Publication, Station
+from hub.models import Authority, Outlet, Publication, Station
 from hub.planning import DryRun, Preview
 from hub.rules.plan import Plan, Route
 from hub.schemas import Content
@@ -38,7 +38,7 @@ class Sights:
     people: int
     magnitude: str
     displays: int
-    map: drawing.Drawing | None
+    left_out: Sequence[tuple[str, str]]
 
     @property
     def refusals(self) -> int:
@@ -58,13 +58,14 @@ def look(
         session, authority, station, content, publication=publication, locale=language
     )
     total = reach.summary(run.reach)
+    names = {outlet.code: outlet.name for outlet in session.exec(select(Outlet)).all()}
     return Sights(
         plan=run.plan,
         sights=[_sight(run, route) for route in run.plan.routes],
         people=int(total["people"]),
         magnitude=str(total["magnitude"]),
         displays=sum(1 for route in run.plan.routes if registry.is_display(route.kind)),
-        map=drawing.drawing_of(authority.territory, content.area),
+        left_out=[(names.get(out.outlet, out.outlet), out.reason) for out in run.plan.left_out],
     )
 
 

@@ -99,7 +99,7 @@ def _form(
     typed = {k.removeprefix("options."): v for k, v in given.items() if k.startswith("options.")}
     filled = [
         field
-        for field in optionforms.fields(registry.connector(kind).Options, typed)
+        for field in optionforms.fields(registry.connector(kind).Options, typed, said)
         if field.name != "url"  # it has its own place in the form
     ]
     with db.reading(person.scope) as session:

@@ -27,6 +27,7 @@ class Card:
     draft_state: str | None
     note: str
     station: str
+    starts: datetime | None
     expires: datetime | None
     publish_at: datetime | None
     changed: datetime
@@ -65,6 +66,11 @@ def cards(
     return [_card(session, row, names, language, with_board) for row in rows]
 
 
+def soonest(rows: Sequence[Card]) -> list[Card]:
+    """What starts first, first; what names no start before all others: it waits already."""
+    return sorted(rows, key=lambda card: card.starts.timestamp() if card.starts else 0)
+
+
 def _card(
     session: Session,
     row: Publication,
@@ -86,6 +92,7 @@ def _card(
         draft_state=row.draft_state if row.draft else None,
         note=row.draft_note,
         station=names.get(row.station_id, ""),
+        starts=datetime.fromisoformat(content["onset"]) if content.get("onset") else None,
         expires=last.expires if last and live else None,
         publish_at=row.publish_at,
         changed=row.changed,
