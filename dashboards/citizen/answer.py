@@ -22,7 +22,9 @@ _COPIED: Final = "~copied~"
 _APART: Final = timedelta(days=3)
 _LINKS: Final = re.compile(
     r"(?P<url>https?://[^\s<>\"»]+[^\s<>\"».,;:!?)])"
-    r"|(?<!\d)(?P<tel>(?:\+33[ .]?|0)[1-9](?:[ .\u00a0]?\d\d){4}|(?<=\s)1[158]|112|114)(?!\d)"
+    r"|(?<!\d)(?P<tel>(?:\+33[ .\u00a0]?|0)[1-9](?:[ .\u00a0]?\d\d){4}"
+    # Short numbers only where they are surely numbers to call: « le 112 », « appelez le 18 ».
+    r"|(?:(?<=\b[Ll]e )|(?<=\bal )|(?<=all ))11[24]|(?<=ppelez le )1[578])(?!\d)"
 )
 
 

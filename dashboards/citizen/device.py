@@ -61,6 +61,12 @@ def worker(request: Request) -> Response:
     return answer
 
 
+@router.get("/favicon.ico")
+def favicon(request: Request) -> Response:
+    """Asked for by browsers whatever a page says."""
+    return assets.serve("base/mark.svg", request)
+
+
 @router.get("/manifest.webmanifest")
 def manifest(request: Request) -> Response:
     """The installed app (Web Application Manifest). Its name is the same in all languages."""

@@ -166,7 +166,9 @@ def stations_now(session: Session, codes: Iterable[str], now: datetime) -> list[
 
 def find_code(session: Session, code: str) -> str | None:
     """The code as it is written, for one typed in other letters."""
-    query = select(Station.code).where(func.lower(col(Station.code)) == code.lower())
+    query = select(Station.code).where(
+        func.lower(col(Station.code)) == code.lower(), Station.code != synthetic.CODE
+    )
     return session.exec(query).first()
 
 
