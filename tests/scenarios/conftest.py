@@ -1,0 +1,16 @@
+"""One running town a form, shared by the scenarios: each scenario says things of its own."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.scenarios.instance import FORMS, Town, running
+
+
+@pytest.fixture(scope="session", params=FORMS)
+def town(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Town]:
+    postgres = request.getfixturevalue("postgres") if request.param == "grown" else ""
+    with running(request.param, tmp_path_factory.mktemp(request.param), postgres) as made:
+        yield made
