@@ -1,7 +1,7 @@
 # `make` alone explains. Nothing here needs root; `make test` may use it to get a browser or a broker.
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
-.PHONY: help setup run test bench lint lock clean
+.PHONY: help setup run test bench bench-page lint lock clean
 
 help:
 	@printf '%s\n' \
@@ -9,7 +9,8 @@ help:
 	'  make run     set up what is missing, then run everything with a demo town' \
 	'               (HOST, PORT and TAMBOUR_DATA move it: PORT=8001 TAMBOUR_DATA=var2 make run)' \
 	'  make test    the checks and the whole test suite, real browsers and brokers included' \
-	'  make bench   the measures, with medians' \
+	'  make bench   the measures, with medians (make bench ONLY=push for one);' \
+	'               make bench-page writes docs/performance.md from them' \
 	'  make lint    ruff, mypy --strict, the arrows between folders' \
 	'  make lock    write requirements.txt anew from pyproject.toml (needs uv)' \
 	'  make setup   only set up: .venv, the browser packages' \
@@ -28,8 +29,12 @@ test:
 	@$(MAKE) --no-print-directory check
 	@$(PY) -m pytest
 
-bench: setup
-	@$(PY) -m tests.benchmarks
+bench:
+	@scripts/setup --tests
+	@$(PY) -m tests.benchmarks.run $(ONLY)
+
+bench-page: setup
+	@$(PY) -m tests.benchmarks.run --page
 
 lint: setup
 	@$(MAKE) --no-print-directory check

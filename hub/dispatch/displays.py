@@ -6,7 +6,7 @@ outlet has one lease; and a worker that wakes up after its lease was broken cann
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -105,7 +105,7 @@ def open_(outlet_id: int) -> Telling | None:
         session.flush()
         return Telling(
             outlet=telling.outlet,
-            view=_view(session, telling.outlet, row.say_no),
+            view=replace(telling.view, say_no=row.say_no),
             wanted_no=row.wanted_no,
             notices=telling.notices,
             ended=telling.ended,
@@ -178,7 +178,7 @@ def render_afresh(outlet_id: int) -> Said | None:
         if row is None:
             return None
         telling = read(session, outlet_id, clock.now())
-        view = _view(session, telling.outlet, row.say_no)
+        view = replace(telling.view, say_no=row.say_no)
     said: Said = outlets.adapter(telling.outlet).show(
         view, telling.notices, telling.ended, clock.now()
     )

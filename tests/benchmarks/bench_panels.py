@@ -1,163 +1,175 @@
-"""1,000 panels told what to show: composed, signed, published, each acknowledged by the broker.
+"""One notice for 1,000 panels, told through a real mosquitto.
 
-Ours: `Panel.show_many` in sets of 500, three notices a panel, every plan different in number and
-address. Peer: a bare paho QoS 1 loop that publishes 1,000 ready payloads of the same size and waits
-for all. Limit: the broker itself, 1,000 ready packets written on a socket and their PUBACKs read.
+Two measures: `Panel.show_many` (compile, sign, publish, each acknowledged), and the hub's whole
+dispatch of the same (claims, plan numbers, ledger, on SQLite). Limit of both: a bare paho client
+that publishes the same bytes retained under QoS 1 and waits for every acknowledgement. Peer: paho's
+own `publish.multiple`, the usual one-call helper, which cannot carry a signature.
+
+Run: python -m tests.benchmarks.bench_panels
 """
 
 import json
-import platform
-import socket
-import statistics
 import tempfile
 import time
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import paho.mqtt.client as mqtt
+from paho.mqtt import publish
 from paho.mqtt.enums import CallbackAPIVersion
+from sqlmodel import col, select
 
-from channels.panels import Panel, PanelOptions, Saying, wire
-from hub.contracts import Means, OutletView, Said
-from hub.guard import AddressPolicy
+from channels.panels import Panel
+from channels.panels.adapter import Saying
+from channels.panels.wire import Broker, close_all, user_properties
+from hub import clock, db, migrate, outbox, outlets, publishing
+from hub.dispatch import displays
+from hub.models import Authority, DisplayRow, Outlet
+from hub.vocabulary import Lane
+from tests.benchmarks.measure import ROUNDS, row, take_turns
+from tests.conftest import start_instance, stop_instance
+from tests.factories import content, station, town
 from tests.fakes import brokers
-from tests.fakes.notices import water_cut
 
-PANELS, SET, REPEATS = 1_000, 500, 7
-NOW = datetime(2026, 3, 2, 8, 31, tzinfo=UTC)
-NOTICES = [
-    water_cut(publication=f"01JBENCH{n}", expires=NOW + timedelta(hours=5 + n)) for n in range(3)
-]
-
-
-def seconds(work: Callable[[], object]) -> float:
-    """The median of REPEATS, after one to warm up."""
-    work()
-    taken = []
-    for _ in range(REPEATS):
-        began = time.perf_counter()
-        work()
-        taken.append(time.perf_counter() - began)
-    return statistics.median(taken)
-
-
-def ours(broker: brokers.Broker) -> Callable[[], None]:
-    panel = Panel(PanelOptions(), Means("http://x", AddressPolicy(), broker_url=broker.url))
-    numbers = iter(range(1, 10**9))
-
-    def tell() -> None:
-        for first in range(0, PANELS, SET):
-            batch = [
-                Saying(panel, view(n, next(numbers)), NOTICES, NOW)
-                for n in range(first, first + SET)
-            ]
-            assert all(isinstance(answer, Said) for answer in Panel.show_many(batch))
-
-    return tell
-
-
-def view(n: int, say_no: int) -> OutletView:
-    return OutletView(
-        id=n, code=f"panel-{n}", name="Panneau", authority="villard-bonnot", authority_name="",
-        timezone="Europe/Paris", languages=("fr",), say_no=say_no, signing_key=bytes(32),
-        key_id="vb-1",
-    )  # fmt: skip
-
-
-def ready(size: int) -> list[tuple[str, bytes]]:
-    """Topics and payloads of the size of our plans."""
-    return [(f"tambour/1/villard-bonnot/panel-{n}/plan", b"x" * size) for n in range(PANELS)]
-
-
-def peer(broker: brokers.Broker, size: int) -> tuple[Callable[[], None], Callable[[], None]]:
-    client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
-    client.connect("127.0.0.1", broker.port)
-    client.loop_start()
-    messages = ready(size)
-
-    def tell() -> None:
-        sent = [client.publish(topic, body, qos=1, retain=True) for topic, body in messages]
-        for info in sent:
-            info.wait_for_publish(60)
-
-    def close() -> None:
-        client.disconnect()
-        client.loop_stop()
-
-    return tell, close
-
-
-def limit(broker: brokers.Broker, size: int) -> tuple[Callable[[], None], Callable[[], None]]:
-    """PUBLISH packets of MQTT 5 made beforehand, windows of 500 as ours."""
-    line = socket.create_connection(("127.0.0.1", broker.port))
-    line.sendall(_packet(0x10, b"\x00\x04MQTT\x05\x02\x00\x3c\x00\x00\x05limit"))
-    line.recv(100)
-    packets = [
-        _packet(
-            0x33,
-            len(topic).to_bytes(2, "big") + topic.encode() + (n + 1).to_bytes(2, "big")
-            + b"\x00" + body,
-        )
-        for n, (topic, body) in enumerate(ready(size))
-    ]  # fmt: skip
-
-    def tell() -> None:
-        for first in range(0, PANELS, SET):
-            line.sendall(b"".join(packets[first : first + SET]))
-            waiting, rest = SET, b""
-            while waiting:
-                rest += line.recv(65536)
-                while len(rest) >= 2 and len(rest) >= 2 + rest[1]:
-                    waiting -= rest[0] == 0x40
-                    rest = rest[2 + rest[1] :]
-
-    return tell, line.close
-
-
-def _packet(kind: int, body: bytes) -> bytes:
-    """A control packet: type and flags, remaining length (MQTT 5 section 1.5.5), body."""
-    head, left = bytearray([kind]), len(body)
-    while True:
-        left, digit = divmod(left, 128) if left > 127 else (0, left)
-        head.append(digit | (128 if left else 0))
-        if not left:
-            return bytes(head) + body
+PANELS = 1000
+LONG_ROUNDS = 3  # each takes many seconds
+MODELS = ("text-8x16", "text-6x20")
 
 
 def run() -> list[dict[str, Any]]:
-    """A row a broker: panels told a second; a ratio over 1 means ours is faster."""
-    rows = []
-    for kind in brokers.KINDS:
-        with tempfile.TemporaryDirectory() as folder:
-            running = brokers.running(kind, Path(folder))
-            broker = next(running)
-            said = Panel(PanelOptions(), Means("http://x", AddressPolicy(), broker_url=broker.url))
-            size = said.show(view(0, 1), NOTICES, (), NOW).evidence["bytes"]
-            bare, close_bare = peer(broker, size)
-            raw, close_raw = limit(broker, size)
-            ours_s, peer_s, limit_s = seconds(ours(broker)), seconds(bare), seconds(raw)
-            close_bare()
-            close_raw()
-            wire.close_all()
-            next(running, None)
-        rows.append(
-            {
-                "name": f"1,000 panels told, {kind}",
-                "ours": round(PANELS / ours_s),
-                "peer": round(PANELS / peer_s),
-                "limit": round(PANELS / limit_s),
-                "unit": "panels/s",
-                "ratio_to_peer": round(peer_s / ours_s, 2),
-                "ratio_to_limit": round(limit_s / ours_s, 2),
-                "conditions": f"{len(NOTICES)} notices, {size} bytes a plan, signed; peer: bare "
-                f"paho QoS 1, ready payloads; limit a raw socket; median of {REPEATS}; "
-                f"Python {platform.python_version()}, {platform.machine()}",
-            }
-        )
-    return rows
+    """Rows in seconds for all panels."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        broker = next(running := brokers.running("mosquitto", folder))
+        stack.callback(lambda: next(running, None))
+        stack.callback(stop_instance)
+        stack.callback(close_all)
+        start_instance(folder, TAMBOUR_MQTT_URL=broker.url)
+        migrate.upgrade()
+        here = _town_with_panels()
+        _say_once(here)
+        work_due()
+        return _measure(_sayings(), _retained(broker.url), broker.url)
+
+
+def _measure(sayings: list[Saying], said: list[mqtt.MQTTMessage], url: str) -> list[dict[str, Any]]:
+    at = Broker.at(url)
+    batch: Any = [
+        {"topic": m.topic, "payload": bytes(m.payload), "qos": 1, "retain": True} for m in said
+    ]
+
+    def ours() -> None:
+        assert not [a for a in Panel.show_many(sayings) if isinstance(a, Exception)]
+
+    def dispatch() -> None:
+        make_all_due()  # the part of publishing that touches displays is part of the price
+        assert work_due() == PANELS
+
+    def bare() -> None:
+        client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
+        client.max_inflight_messages_set(PANELS)
+        left = PANELS
+
+        def acknowledged(*_: Any) -> None:
+            nonlocal left
+            left -= 1
+
+        client.on_publish = acknowledged
+        client.connect(at.host, at.port)
+        while not client.is_connected():
+            client.loop(0.1)
+        for m in said:
+            pairs = dict(m.properties.UserProperty) if m.properties else {}
+            client.publish(m.topic, m.payload, 1, True, user_properties(pairs))
+        while left:
+            client.loop(1.0)
+        client.disconnect()
+
+    def peer() -> None:
+        publish.multiple(batch, at.host, at.port, protocol=mqtt.MQTTv5)
+
+    many, limit, helper = take_turns(ours, bare, peer)
+    (whole,) = take_turns(dispatch, rounds=LONG_ROUNDS, warm=0)
+    size = sum(len(m.payload) for m in said) // len(said)
+    how = f"mosquitto, {PANELS} plans of {size} bytes, each acknowledged"
+    return [
+        row(
+            f"panels: show_many, {PANELS} panels", "s", ours=many, peer=helper, limit=limit,
+            conditions=f"median of {ROUNDS}; {how}; ours compiles and signs them too",
+        ),
+        row(
+            f"panels: whole dispatch, {PANELS} panels", "s", ours=whole, peer=helper, limit=limit,
+            conditions=f"median of {LONG_ROUNDS}; {how}; one worker process, with claims, plan numbers and ledger on SQLite",
+        ),
+    ]  # fmt: skip
+
+
+def _town_with_panels() -> Authority:
+    here = town()
+    with db.writing(here.id) as session:
+        where = station(session, here).id
+        for n in range(PANELS):
+            panel = Outlet(
+                authority_id=here.id,
+                code=f"panneau-{n}",
+                name=f"Panneau {n}",
+                kind="panel",
+                station_id=where,
+                options={"model": MODELS[n % len(MODELS)]},
+            )
+            session.add(panel)
+            session.flush()
+            session.add(DisplayRow(outlet_id=panel.id, authority_id=here.id))
+    return here
+
+
+def _say_once(here: Authority) -> None:
+    with db.writing(here.id) as session:
+        made = publishing.create(session, "bench", station(session, here), content())
+        publishing.publish(session, made, "bench")
+
+
+def make_all_due() -> None:
+    with db.writing(db.EVERYWHERE) as session:
+        for display in session.exec(select(DisplayRow)).all():
+            outbox.change(
+                session, display.outlet_id, display.authority_id, Lane.NORMAL, clock.now()
+            )
+
+
+def work_due() -> int:
+    """What one worker does with the sweep's nudges."""
+    with db.reading(db.EVERYWHERE) as session:
+        due = session.exec(
+            select(DisplayRow.outlet_id).where(col(DisplayRow.due_at).is_not(None))
+        ).all()
+    return sum(displays.work(outlet_id) for outlet_id in due)
+
+
+def _sayings() -> list[Saying]:
+    now = clock.now()
+    with db.reading(db.EVERYWHERE) as session:
+        ids = session.exec(select(DisplayRow.outlet_id)).all()
+        told = [displays.read(session, outlet_id, now) for outlet_id in ids]
+    return [Saying(outlets.adapter(t.outlet), t.view, t.notices, now) for t in told]
+
+
+def _retained(url: str) -> list[mqtt.MQTTMessage]:
+    """The plans as the broker keeps them."""
+    at, kept = Broker.at(url), []
+    client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
+    client.on_message = lambda _c, _d, message: kept.append(message)
+    client.connect(at.host, at.port)
+    client.subscribe("tambour/1/+/+/plan", 1)
+    end = time.monotonic() + 30
+    while len(kept) < PANELS:
+        assert time.monotonic() < end, len(kept)
+        client.loop(0.2)
+    client.disconnect()
+    return kept
 
 
 if __name__ == "__main__":
-    print(json.dumps(run(), indent=2))
+    for each in run():
+        print(json.dumps(each, ensure_ascii=False))

@@ -6,10 +6,6 @@ Python library for such rules, over the same 200 conditions in its own syntax, a
 """
 
 import json
-import platform
-import statistics
-import time
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,6 +16,7 @@ from hub.rules.engine import evaluate
 from hub.rules.language import Condition
 from hub.rules.plan import Facts, OutletFacts
 from hub.rules.ruleset import RuleSet
+from tests.benchmarks.measure import row, take_turns
 
 RULES, OUTLETS, REPEATS = 200, 2_000, 15
 KINDS = ("panel", "panel", "panel", "website", "push", "sms", "mastodon", "social")
@@ -77,16 +74,6 @@ def facts() -> Facts:
     )
 
 
-def milliseconds(work: Callable[[], Any]) -> float:
-    work()
-    taken = []
-    for _ in range(REPEATS):
-        start = time.perf_counter()
-        work()
-        taken.append((time.perf_counter() - start) * 1000)
-    return statistics.median(taken)
-
-
 def run() -> list[dict[str, Any]]:
     asked, given = rules(), facts()
     bound = variables.bind_facts(given)
@@ -100,22 +87,24 @@ def run() -> list[dict[str, Any]]:
     ]
     plain = {"category": "roadworks", "rank": 3, "hour": 10}
     plan = evaluate(asked, given)
-    ours = milliseconds(lambda: evaluate(asked, given))
-    limit = milliseconds(lambda: [p.eval(bound.activation).value() for p in programs])
-    peer = milliseconds(lambda: [rule.matches(plain) for rule in peers])
+    taken = take_turns(
+        lambda: evaluate(asked, given),
+        lambda: [rule.matches(plain) for rule in peers],
+        lambda: [program.eval(bound.activation).value() for program in programs],
+        rounds=REPEATS,
+    )
+    ours, peer, limit = (1000 * each for each in taken)
     return [
-        {
-            "name": "plan_200_rules_2000_outlets",
-            "ours": round(ours, 2),
-            "peer": round(peer, 2),
-            "limit": round(limit, 2),
-            "unit": "ms",
-            "ratio_to_peer": round(ours / peer, 2),
-            "ratio_to_limit": round(ours / limit, 2),
-            "conditions": f"median of {REPEATS}; Python {platform.python_version()}; "
-            f"{len(plan.routes)} routes, {len(plan.left_out)} left out; peer and limit evaluate "
-            "the 200 conditions only, ours the whole plan with distances and sentences",
-        }
+        row(
+            f"plan: {RULES} rules, {OUTLETS:,} outlets",
+            "ms",
+            ours=ours,
+            peer=peer,
+            limit=limit,
+            conditions=f"median of {REPEATS}; {len(plan.routes)} routes, {len(plan.left_out)} left "
+            "out; peer and limit evaluate the 200 conditions only, ours the whole plan with "
+            "distances and sentences",
+        )
     ]
 
 
