@@ -28,8 +28,10 @@ test:
 	@$(MAKE) --no-print-directory check
 	@$(PY) -m pytest
 
-bench: setup
-	@$(PY) -m tests.benchmarks
+bench:
+	@scripts/setup --tests
+	@set -e; for file in tests/benchmarks/bench_*.py; do \
+	$(PY) -m tests.benchmarks.$$(basename "$$file" .py); done
 
 lint: setup
 	@$(MAKE) --no-print-directory check
