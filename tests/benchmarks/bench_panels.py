@@ -100,7 +100,8 @@ def _measure(sayings: list[Saying], said: list[mqtt.MQTTMessage], url: str) -> l
         ),
         row(
             f"panels: whole dispatch, {PANELS} panels", "s", ours=whole, peer=helper, limit=limit,
-            conditions=f"median of {LONG_ROUNDS}; {how}; one worker process, with claims, plan numbers and ledger on SQLite",
+            conditions=f"median of {LONG_ROUNDS}; {how}; one worker process, with claims, plan "
+            "numbers and ledger on SQLite",
         ),
     ]  # fmt: skip
 

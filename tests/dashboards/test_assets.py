@@ -73,7 +73,9 @@ def test_the_style_names_its_fonts_by_their_hash(citizen: TestClient) -> None:
 def test_no_file_of_ours_asks_another_site(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     names = {"http://www.w3.org/2000/svg"}  # a name, not an address
-    elsewhere = set(re.findall(r"""["'(](https?://[^"')\s]+|//[a-z][^"')\s]+)["')]""", text)) - names
+    elsewhere = (
+        set(re.findall(r"""["'(](https?://[^"')\s]+|//[a-z][^"')\s]+)["')]""", text)) - names
+    )
     assert elsewhere == set()
     assert not re.search(r"\sstyle=\"|\son[a-z]+=\"|javascript:", text)
     assert not re.search(r"<script(?![^>]*(src=|type=\"application/json\"))", text)

@@ -66,7 +66,9 @@ def test_no_template_says_a_word_by_itself(path: Path) -> None:
     text = re.sub(r"\{#.*?#\}", "", text, flags=re.DOTALL)
     # What Jinja writes holds no letter for us; what it leaves standing is the template's own.
     text = re.sub(r"\{%.*?%\}|\{\{.*?\}\}", "", text, flags=re.DOTALL)
-    shown = re.findall(r"\b(?:title|alt|placeholder|aria-label|aria-description)=\"([^\"]+)\"", text)
+    shown = re.findall(
+        r"\b(?:title|alt|placeholder|aria-label|aria-description)=\"([^\"]+)\"", text
+    )
     bare = re.sub(r"<[^>]*>", "\n", re.sub(r"<(script|svg)\b.*?</\1>", "", text, flags=re.DOTALL))
     said = [line.strip() for line in bare.splitlines()] + shown
     # Names and marks that are the same in every language.

@@ -20,8 +20,8 @@ def test_every_component_is_shown_in_every_language(citizen: TestClient, languag
     answer = citizen.get(f"/_components?lang={language}")
     assert answer.status_code == 200
     assert f'<html lang="{language}">' in answer.text
-    for part in ("badge", "field", "table", "tabs", "<dialog", "timeline", "mini-map", "led", "phone",
-                 "progress", "empty"):  # fmt: skip
+    parts = "badge field table tabs <dialog timeline mini-map led phone progress empty"
+    for part in parts.split():
         assert part in answer.text
 
 
@@ -68,7 +68,11 @@ LIGHT = colours(CSS[CSS.index(":root {") : CSS.index("@media (prefers-color-sche
 DARK = LIGHT | colours(CSS[CSS.index("@media (prefers-color-scheme") : CSS.index("*, *::before")])
 PAIRS = [
     *((text, ground, 7.0) for text in ("text",) for ground in ("ground", "surface", "sunken")),
-    *((text, ground, 4.5) for text in ("soft", "link") for ground in ("ground", "surface", "sunken")),
+    *(
+        (text, ground, 4.5)
+        for text in ("soft", "link")
+        for ground in ("ground", "surface", "sunken")
+    ),
     ("action-text", "action", 4.5),
     ("bar-text", "bar", 7.0),
     ("bar-soft", "bar", 4.5),
