@@ -15,11 +15,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from setproctitle import setproctitle
+from setproctitle import getproctitle, setproctitle
 
 from hub import clock
 
 PR_SET_PDEATHSIG = 1
+# It looks for its place in memory beside the environment, so before the first variable is set there.
+getproctitle()
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 

@@ -86,6 +86,11 @@ def children_of(pid: int) -> set[int]:
     return found
 
 
+def name_of(pid: int) -> str:
+    """As `ps` shows it."""
+    return Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0").replace(b"\0", b" ").decode()
+
+
 @pytest.fixture
 def instance(tmp_path: Path) -> Iterator[Instance]:
     made = Instance(tmp_path / "var")
@@ -102,6 +107,8 @@ def test_it_is_killed_starts_again_in_its_place_and_ends_whole(instance: Instanc
     assert "The first sign-in, shown this once" in said
     assert re.search(r"password  ([0-9a-f]{4}-){3}[0-9a-f]{4}", said)
     assert len(instance.groups) >= 10
+    names = {name_of(group) for group in instance.groups}
+    assert {"tambour beat", "tambour panels"} <= names
     first = json.loads((instance.folder / "run.json").read_text())
 
     assert instance.process is not None
