@@ -20,7 +20,7 @@ from setproctitle import getproctitle, setproctitle
 from hub import clock
 
 PR_SET_PDEATHSIG = 1
-# It looks for its place in memory beside the environment, so before the first variable is set there.
+# It finds its place in memory beside the environment: before the first variable is set there.
 getproctitle()
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
