@@ -22,7 +22,7 @@ from sqlmodel import col, select
 
 from channels.panels import Panel
 from channels.panels.adapter import Saying
-from channels.panels.wire import Broker, close_all, user_properties
+from channels.panels.wire import Broker, UserProperties, close_all
 from hub import clock, db, migrate, outbox, outlets, publishing
 from hub.dispatch import displays
 from hub.models import Authority, DisplayRow, Outlet
@@ -81,7 +81,7 @@ def _measure(sayings: list[Saying], said: list[mqtt.MQTTMessage], url: str) -> l
             client.loop(0.1)
         for m in said:
             pairs = dict(m.properties.UserProperty) if m.properties else {}
-            client.publish(m.topic, m.payload, 1, True, user_properties(pairs))
+            client.publish(m.topic, m.payload, 1, True, UserProperties(pairs))
         while left:
             client.loop(1.0)
         client.disconnect()

@@ -132,9 +132,11 @@ def picture(face: Face, rows: list[str], scale: int = 8) -> bytes:
 
     One dot stays one dot: nothing of the text is smoothed, the glow lies around whole LEDs.
     """
-    size = (face.width * scale, face.height * scale)
-    lit = _mask(face, rows, "#")
-    there = ImageChops.lighter(lit, _mask(face, rows, "."))
+    edge = [" " * (face.width + 4)] * 2
+    rows = [*edge, *(f"  {row}  " for row in rows), *edge]
+    size = (len(rows[0]) * scale, len(rows) * scale)
+    lit = _mask(rows, "#")
+    there = ImageChops.lighter(lit, _mask(rows, "."))
     led = _tile(scale)
     pattern = Image.new("L", size)
     for x in range(0, size[0], scale):
@@ -154,16 +156,14 @@ def picture(face: Face, rows: list[str], scale: int = 8) -> bytes:
     image.paste(faint, (0, 0), off)
     image = ImageChops.add(image, _tinted(glow, colour))
     image.paste(colour, (0, 0), on)
-    framed = Image.new("RGB", (size[0] + 4 * scale, size[1] + 4 * scale), BOARD)
-    framed.paste(image, (2 * scale, 2 * scale))
     out = io.BytesIO()
-    framed.save(out, "PNG", optimize=True)
+    image.save(out, "PNG", optimize=True)
     return out.getvalue()
 
 
-def _mask(face: Face, rows: list[str], sign: str) -> Image.Image:
+def _mask(rows: list[str], sign: str) -> Image.Image:
     flat = bytes(255 if letter == sign else 0 for row in rows for letter in row)
-    return Image.frombytes("L", (face.width, face.height), flat)
+    return Image.frombytes("L", (len(rows[0]), len(rows)), flat)
 
 
 @lru_cache(maxsize=8)
@@ -171,7 +171,7 @@ def _tile(scale: int) -> Image.Image:
     tile = Image.new("L", (scale, scale))
     inset = max(1, scale // 10)
     box = (inset, inset, scale - 1 - inset, scale - 1 - inset)
-    ImageDraw.Draw(tile).rounded_rectangle(box, radius=scale // 4, fill=255)
+    ImageDraw.Draw(tile).rounded_rectangle(box, radius=scale // 5, fill=255)
     return tile
 
 

@@ -2,18 +2,20 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from channels.panels import Panel, PanelOptions, wire
+from channels.panels import Panel, PanelOptions, model, plan, topics, wire
 from channels.panels.twin import PanelClock, Twin
 from hub import clock
-from hub.contracts import Means, Notice, OutletView, Report, Said
+from hub.contracts import Means, Notice, OutletView, Report, Said, Text
 from hub.guard import AddressPolicy
 from tests.fakes import brokers
 from tests.fakes.brokers import Broker, until
+from tests.fakes.notices import water_cut
 
 KEY = bytes(range(32))
 OTHER_KEY = bytes(range(1, 33))
@@ -154,3 +156,26 @@ def shows(twin: Twin, *words: str) -> bool:
     """Whether exactly the items with these words on their first page are in force."""
     pages = [" ".join(item["pages"][0]) for item in twin.state()["items"]]
     return len(pages) == len(words) and all(any(w in p for p in pages) for w in words)
+
+
+def now_cut(headline: str = "Coupure d'eau", minutes: float = 60, **changes: Any) -> Notice:
+    """The water cut, but in force for `minutes` from now."""
+    now = clock.now()
+    values: dict[str, Any] = {
+        "sent": now, "effective": now - timedelta(seconds=1), "onset": None,
+        "expires": now + timedelta(minutes=minutes), "texts": {"fr": Text(headline)},
+    }  # fmt: skip
+    return water_cut(**(values | changes))
+
+
+def a_plan(say_no: int, *notices: Notice, **who: Any) -> bytes:
+    return plan.make(view(say_no, **who), notices, model.load("text-8x16"), clock.now()).payload
+
+
+def put(broker: Broker, payload: bytes, seal: str, panel: str = "mairie") -> None:
+    """A retained message on the plan's topic, whoever sends it."""
+    publisher = wire.Publisher(broker.url, "test", 5)
+    topic = topics.topic("villard-bonnot", panel, "plan")
+    user = {"jws": seal} if seal else {}
+    assert publisher.publish([wire.Outgoing(topic, payload, user)]) == [None]
+    publisher.close()
