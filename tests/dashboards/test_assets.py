@@ -15,6 +15,7 @@ OURS = [
     for face in ("base", "office", "citizen")
     for folder in ("templates", "static")
     for path in sorted((extract.HERE / face / folder).glob("*"))
+    if path.suffix != ".png"
 ]
 
 
@@ -82,7 +83,12 @@ def test_no_file_of_ours_asks_another_site(path: Path) -> None:
 
 
 def test_icons_are_pictures_of_the_size_they_state() -> None:
-    for name, size in (("icon-192", 192), ("icon-512", 512), ("icon-maskable-512", 512)):
+    for name, size in (
+        ("icon-192", 192),
+        ("icon-512", 512),
+        ("maskable-512", 512),
+        ("badge-96", 96),
+    ):
         body = assets.read(f"citizen/{name}.png")
         assert body[:8] == b"\x89PNG\r\n\x1a\n"
         assert int.from_bytes(body[16:20], "big") == size

@@ -42,8 +42,10 @@ def test_a_translation_fills_in_the_same_places(language: str) -> None:
             continue
         ids = (message.id,) if isinstance(message.id, str) else message.id
         places = {name for text in ids for name in _PLACE.findall(text)}
-        for said in texts(message):
-            assert set(_PLACE.findall(said)) == places, said
+        for number, said in enumerate(texts(message)):
+            # « Une station trouvée »: one may be said in a word.
+            may_miss = {"num"} if len(ids) > 1 and number == 0 else set()
+            assert places - may_miss <= set(_PLACE.findall(said)) <= places, said
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -64,13 +66,16 @@ def test_french_is_not_english() -> None:
 def test_no_template_says_a_word_by_itself(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     text = re.sub(r"\{#.*?#\}", "", text, flags=re.DOTALL)
+    text = re.sub(r"\{% block width %\}.*?\{% endblock %\}", "", text)  # a class, not a word
+    text = re.sub(r"<(\w+)[^>]* translate=\"no\".*?</\1>", "", text, flags=re.DOTALL)
     # What Jinja writes holds no letter for us; what it leaves standing is the template's own.
     text = re.sub(r"\{%.*?%\}|\{\{.*?\}\}", "", text, flags=re.DOTALL)
     shown = re.findall(
         r"\b(?:title|alt|placeholder|aria-label|aria-description)=\"([^\"]+)\"", text
     )
     bare = re.sub(r"<[^>]*>", "\n", re.sub(r"<(script|svg)\b.*?</\1>", "", text, flags=re.DOTALL))
+    bare = re.sub(r"[\w-]+=\"[^\"]*\"", "", bare)  # attributes that a macro or a block writes
     said = [line.strip() for line in bare.splitlines()] + shown
     # Names and marks that are the same in every language.
-    allowed = {"Tambour", "RSS", "JSON", "CAP", "· Tambour"}
+    allowed = {"Tambour", "RSS", "JSON", "CAP", "JSON Feed", "Atom", "· Tambour", "Tambour ·"}
     assert [s for s in said if re.search(r"[^\W\d_]", s) and s not in allowed] == []
