@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final
 
 from sqlalchemy import and_, func
@@ -107,7 +108,8 @@ def find_stations(session: Session, words: str) -> tuple[list[Found], bool]:
     """Stations whose name, commune or code has every one of `words`, accents aside; the best
     first, and whether there are more. Without words: all, by commune.
 
-    Folded in Python: SQLite knows no accents, and 5,000 stations take 20 ms.
+    Folded in Python, as SQLite knows no accents: 5,000 stations take 170 ms at first, then 45 ms (on
+    two busy cores).
     """
     query = (
         select(Station.code, Station.name, Station.description, Authority.name, Authority.insee)
@@ -116,6 +118,8 @@ def find_stations(session: Session, words: str) -> tuple[list[Found], bool]:
         .order_by(col(Authority.name), col(Station.name))
     )
     wanted = _fold(words).split()
+    if not wanted:
+        query = query.limit(_MOST_FOUND + 1)
     ranked = []
     for n, row in enumerate(session.exec(query)):
         found = Found(*row)
@@ -237,6 +241,7 @@ def _notice(
     return notices.notice_of(revision, publication, authority, station, intent)
 
 
+@lru_cache(maxsize=20_000)
 def _fold(text: str) -> str:
     """« Écoles » → `ecoles`."""
     bare = unicodedata.normalize("NFKD", text.casefold())

@@ -46,6 +46,7 @@ const told = () => stands.code === "on" || stands.code === "waiting";
 bar.querySelector("[data-follow]").addEventListener("click", (event) => {
   says.textContent = "";
   return during(event.currentTarget, says, async () => {
+    await ready;
     if (told()) await tell([...new Set([...memory.codes(), code])]);
     memory.follow(code, name);
     show();
@@ -56,6 +57,7 @@ bar.querySelector("[data-follow]").addEventListener("click", (event) => {
 bar.querySelector("[data-unfollow]").addEventListener("click", (event) => {
   says.textContent = "";
   return during(event.currentTarget, says, async () => {
+    await ready;
     if (told()) stands = await tell(memory.codes().filter((one) => one !== code));
     memory.unfollow(code);
     show();
@@ -106,8 +108,12 @@ navigator.serviceWorker?.addEventListener("message", async ({ data }) => {
   status.textContent = data.good ? words.started : words.unconfirmed;
 });
 
-show();
-stands = await standing();
-if (told() && stands.stations?.includes(code) && !memory.follows(code)) memory.follow(code, name);
-fill(stands);
+/* Where this device stands is known a moment after the page is there; a tap waits for it. */
+const ready = standing().then((known) => {
+  stands = known;
+  if (told() && stands.stations?.includes(code) && !memory.follows(code)) memory.follow(code, name);
+  fill(stands);
+  show();
+});
+
 show();
