@@ -13,7 +13,7 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from hub import audience, clock
-from hub.models import Contact, Delivery, Shard, TargetRow
+from hub.models import Attempt, Contact, Delivery, Shard, TargetRow
 from hub.vocabulary import Intent, TargetState
 
 if TYPE_CHECKING:
@@ -135,21 +135,32 @@ def freeze_phones(session: Session, delivery: Delivery, speaking: "Speaking") ->
 
 
 def told_phones(session: Session, delivery: Delivery) -> Ids:
-    """Sorted ids of the phones that earlier revisions told: the frozen ids up to the cursors."""
+    """Sorted ids of the phones that earlier revisions told: the frozen ids up to the cursors, and
+    the slice beyond that is being sent or whose worker died: it may have left, and a correction
+    must reach whoever may have been told."""
+    earlier = (
+        Delivery.publication_id == delivery.publication_id,
+        Delivery.outlet_id == delivery.outlet_id,
+        Delivery.revision_no < delivery.revision_no,
+    )
     rows = session.exec(
-        select(Shard.intent, Shard.ids, Shard.cursor)
+        select(Shard.id, Shard.intent, Shard.ids, Shard.cursor)
         .join(Delivery, col(Delivery.id) == Shard.delivery_id)
-        .where(
-            Delivery.publication_id == delivery.publication_id,
-            Delivery.outlet_id == delivery.outlet_id,
-            Delivery.revision_no < delivery.revision_no,
-            Shard.cursor > 0,
-        )
+        .where(*earlier)
         .order_by(col(Delivery.revision_no), col(Shard.n))
     ).all()
+    sending = dict(
+        session.exec(
+            select(Attempt.shard_id, func.max(Attempt.count))
+            .join(Delivery, col(Delivery.id) == Attempt.delivery_id)
+            .where(*earlier, col(Attempt.finished).is_(None), col(Attempt.shard_id).is_not(None))
+            .group_by(col(Attempt.shard_id))
+        ).all()
+    )
     told = np.empty(0, np.int64)
-    for intent, ids, cursor in rows:
-        part = np.frombuffer(ids, "<i8")[:cursor]
+    for shard_id, intent, ids, cursor in rows:
+        reached = cursor if intent == Intent.WITHDRAW else cursor + sending.get(shard_id, 0)
+        part = np.frombuffer(ids, "<i8")[:reached]
         told = np.setdiff1d(told, part) if intent == Intent.WITHDRAW else np.union1d(told, part)
     return told
 

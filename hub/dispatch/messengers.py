@@ -171,6 +171,7 @@ def put_back(speaking: Speaking, failure: AdapterFailure) -> None:
         delivery.lease = ""
         delivery.tries += 1
         delivery.reason = failure.reason
+        shards.close_mine(session, delivery, failure.reason)
         if isinstance(failure, TemporaryFailure) and delivery.tries < MOST_TRIES:
             seconds = failure.retry_after or min(2**delivery.tries, 300)
             delivery.due_at = now + timedelta(seconds=seconds)

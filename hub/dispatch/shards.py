@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
 from math import ceil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sqlalchemy import delete, func, update
@@ -132,7 +132,7 @@ def open_(speaking: "Speaking", shard_id: int, size: int) -> Slice | None:
             outlet_id=delivery.outlet_id,
             shard_id=shard.id,
             worker=leases.me(),
-            count=len(rows),
+            count=len(ids),
         )
         shard.beat += 1
         delivery.beat += 1
@@ -223,11 +223,28 @@ def close(speaking: "Speaking", piece: Slice, outcomes: list[Outcome]) -> bool:
         attempt = session.get_one(Attempt, piece.attempt_id)
         attempt.finished, attempt.outcome = now, f"{len(accepted)} accepted"
         session.add_all([shard, delivery, attempt])
+        session.flush()
+        # Those of a worker that died: this slice repeated theirs.
+        _finish(session, "interrupted", Attempt.shard_id == shard.id)
         changes.bump(session)
         hand_back = delivery.lane != Lane.URGENT and lanes.urgent_waits(session)
         if hand_back:
             shard.lease = ""
         return hand_back
+
+
+def close_mine(session: Session, delivery: Delivery, reason: str) -> None:
+    """What this worker has open surely did not leave: nobody of it counts as told."""
+    mine = (Attempt.delivery_id == delivery.id, Attempt.worker == leases.me())
+    _finish(session, "failed", *mine, col(Attempt.shard_id).is_not(None), detail=reason)
+
+
+def _finish(session: Session, outcome: str, *which: Any, detail: str = "") -> None:
+    session.execute(
+        update(Attempt)
+        .where(col(Attempt.finished).is_(None), *which)
+        .values(finished=clock.now(), outcome=outcome, detail=detail)
+    )
 
 
 def _sorted_out(

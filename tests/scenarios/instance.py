@@ -107,7 +107,7 @@ class Town:
             stdout=log,
             stderr=subprocess.STDOUT,
         )
-        until(self._is_up, f"the instance to start; see {self.folder}/up.log")
+        until(self._is_up, f"the instance to start; see {self.folder}/up.log", 100)
         self.http.headers["Authorization"] = f"Bearer {(self.folder / 'token').read_text()}"
 
     def _is_up(self) -> bool:
@@ -139,24 +139,21 @@ class Town:
     # Processes
 
     def processes(self) -> dict[str, tuple[int, bool]]:
-        """Name of each supervised process: (pid, whether it is ready)."""
+        """Name of each supervised process that runs: (pid, whether it is ready)."""
         rows = json.loads((self.folder / "pids.json").read_text())
         return {name: (pid, ready) for name, (pid, ready) in rows.items()}
 
-    def signal(self, number: int, *names: str) -> None:
-        """To the process groups of these roles."""
-        for name in names:
-            os.killpg(self.processes()[name][0], number)
-
     def kill(self, *names: str) -> Callable[[], None]:
-        """kill -9; what it returns waits until the supervisor has them running again."""
+        """kill -9 of their process groups; what it returns waits until the supervisor has them
+        running again."""
         before = self.processes()
-        self.signal(signal.SIGKILL, *names)
+        for name in names:
+            os.killpg(before[name][0], signal.SIGKILL)
 
         def wait() -> None:
             def again() -> bool:
                 now = self.processes()
-                return all(now[n][0] != before[n][0] and now[n][1] for n in names)
+                return all(n in now and now[n][0] != before[n][0] and now[n][1] for n in names)
 
             until(again, f"{names} to run again")
 
@@ -165,13 +162,15 @@ class Town:
     @contextmanager
     def frozen(self, *names: str) -> Iterator[None]:
         """These roles do nothing meanwhile."""
-        self.signal(signal.SIGSTOP, *names)
+        running = self.processes()
+        for name in names:
+            os.killpg(running[name][0], signal.SIGSTOP)
         try:
             yield
         finally:
             for name in names:
                 with suppress(ProcessLookupError):  # killed meanwhile
-                    self.signal(signal.SIGCONT, name)
+                    os.killpg(running[name][0], signal.SIGCONT)
 
     @property
     def queue(self) -> redis.Redis:
@@ -225,7 +224,13 @@ class Town:
                 good = not any(r["kind"] in ("panel", "website") for r in live)
             else:
                 good = bool(live) and all(r["wanted_revision"] == revision for r in live)
-            return board if good and all(r["ok"] for r in board.values()) else None
+            pending = ("waiting", "open")
+            over = revision is None
+            good = good and all(
+                r["ok"] or (over and "intent" in r["evidence"] and r["state"] not in pending)
+                for r in board.values()
+            )
+            return board if good else None
 
         try:
             found: dict[str, Any] = until(done, f"the board at revision {revision}")
@@ -355,7 +360,7 @@ def main() -> None:
                     ready=lambda _log, port=port: ports.answers("127.0.0.1", port),
                 )
             )
-        supervisor.wait_ready(WAIT_S)
+        supervisor.wait_ready(100)
         known = ""
 
         def tell() -> None:

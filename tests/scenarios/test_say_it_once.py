@@ -115,7 +115,7 @@ def test_what_was_wrong_is_taken_back_from_everybody_told(town: Town) -> None:
 
 
 def test_expiry_alone_clears_every_place_and_cancels_nothing(town: Town) -> None:
-    said = town.say("Benne enlevée place de la gare", expires=in_(seconds=6))
+    said = town.say("Benne enlevée place de la gare", expires=in_(seconds=8))
     until(lambda: [town.shows(p, said) for p in PANELS] == [[1], [1]], "both panels")
     town.settled(said, None)
     nowhere(town, said, "Benne")
@@ -125,7 +125,7 @@ def test_expiry_alone_clears_every_place_and_cancels_nothing(town: Town) -> None
 
 
 def test_expiry_holds_while_workers_and_beat_stand_still(town: Town) -> None:
-    said = town.say("Feux éteints avenue Foch", expires=in_(seconds=6))
+    said = town.say("Feux éteints avenue Foch", expires=in_(seconds=8))
     until(lambda: [town.shows(p, said) for p in PANELS] == [[1], [1]], "both panels")
     until(lambda: listed(town, said, "feed.json"), "the feed")
     with town.frozen(*MESSENGERS):
