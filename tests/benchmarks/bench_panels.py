@@ -2,8 +2,8 @@
 
 Two measures: `Panel.show_many` (compile, sign, publish, each acknowledged), and the hub's whole
 dispatch of the same (claims, plan numbers, ledger, on SQLite). Limit of both: a bare paho client
-that publishes the same bytes retained under QoS 1 and waits for every acknowledgement. Peer: paho's
-own `publish.multiple`, the usual one-call helper, which cannot carry a signature.
+that publishes the same bytes, made ready beforehand, retained under QoS 1 and waits for every
+acknowledgement. Peer: paho's own `publish.multiple`, the usual one-call helper, with the same.
 
 Run: python -m tests.benchmarks.bench_panels
 """
@@ -56,7 +56,14 @@ def run() -> list[dict[str, Any]]:
 def _measure(sayings: list[Saying], said: list[mqtt.MQTTMessage], url: str) -> list[dict[str, Any]]:
     at = Broker.at(url)
     batch: Any = [
-        {"topic": m.topic, "payload": bytes(m.payload), "qos": 1, "retain": True} for m in said
+        {
+            "topic": m.topic,
+            "payload": bytes(m.payload),
+            "qos": 1,
+            "retain": True,
+            "properties": user_properties(dict(m.properties.UserProperty)),
+        }
+        for m in said
     ]
 
     def ours() -> None:
@@ -79,9 +86,8 @@ def _measure(sayings: list[Saying], said: list[mqtt.MQTTMessage], url: str) -> l
         client.connect(at.host, at.port)
         while not client.is_connected():
             client.loop(0.1)
-        for m in said:
-            pairs = dict(m.properties.UserProperty) if m.properties else {}
-            client.publish(m.topic, m.payload, 1, True, user_properties(pairs))
+        for message in batch:
+            client.publish(**message)
         while left:
             client.loop(1.0)
         client.disconnect()
@@ -100,8 +106,8 @@ def _measure(sayings: list[Saying], said: list[mqtt.MQTTMessage], url: str) -> l
         ),
         row(
             f"panels: whole dispatch, {PANELS} panels", "s", ours=whole, peer=helper, limit=limit,
-            conditions=f"median of {LONG_ROUNDS}; {how}; one worker process, with claims, plan "
-            "numbers and ledger on SQLite",
+            conditions=f"median of {LONG_ROUNDS}; {how}; one worker process with claims, "
+            "plan numbers and ledger on SQLite",
         ),
     ]  # fmt: skip
 
