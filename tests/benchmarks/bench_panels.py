@@ -19,11 +19,13 @@ from typing import Any
 import paho.mqtt.client as mqtt
 from paho.mqtt import publish
 from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 from sqlmodel import col, select
 
 from channels.panels import Panel
 from channels.panels.adapter import Saying
-from channels.panels.wire import Broker, close_all, user_properties
+from channels.panels.wire import Broker, close_all
 from hub import clock, db, migrate, outbox, outlets, publishing
 from hub.dispatch import displays
 from hub.models import Authority, DisplayRow, Outlet
@@ -64,7 +66,7 @@ def _measure(sayings: list[Saying], said: list[mqtt.MQTTMessage], url: str) -> l
             "payload": bytes(m.payload),
             "qos": 1,
             "retain": True,
-            "properties": user_properties(dict(m.properties.UserProperty)),
+            "properties": _signature(m),
         }
         for m in said
     ]
@@ -117,6 +119,12 @@ def _measure(sayings: list[Saying], said: list[mqtt.MQTTMessage], url: str) -> l
             "plan numbers and ledger on SQLite",
         ),
     ]  # fmt: skip
+
+
+def _signature(message: mqtt.MQTTMessage) -> Properties:
+    made = Properties(PacketTypes.PUBLISH)
+    made.UserProperty = message.properties.UserProperty
+    return made
 
 
 def _town_with_panels() -> Authority:
