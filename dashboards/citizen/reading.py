@@ -108,8 +108,8 @@ def find_stations(session: Session, words: str) -> tuple[list[Found], bool]:
     """Stations whose name, commune or code has every one of `words`, accents aside; the best
     first, and whether there are more. Without words: all, by commune.
 
-    Folded in Python, as SQLite knows no accents: 5,000 stations take 170 ms at first, then 45 ms (on
-    two busy cores).
+    Folded in Python, as SQLite knows no accents: 5,000 stations take 170 ms at first, then 45 ms
+    (on two busy cores).
     """
     query = (
         select(Station.code, Station.name, Station.description, Authority.name, Authority.insee)
