@@ -145,6 +145,10 @@ class Listener:
             except (OSError, AdapterFailure) as error:
                 connected = False
                 log.warning("broker unreachable", error=type(error).__name__)
+            except Exception:
+                # A packet that paho cannot read must not end the role for all panels.
+                connected = False
+                log.exception("connection given up")
             if connected:
                 wait = RETRY_S[0]
             taken = self._lost is not None and self._lost.value == TAKEN_OVER

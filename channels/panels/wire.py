@@ -126,18 +126,22 @@ class Publisher:
         NotConfigured when there is no connection at all.
         """
         with self._lock:
-            fresh = self._connect()
-            messages, done = self._exchange(batch)
-            rest = [i for i, answer in enumerate(done) if answer is None]
-            if rest and not fresh:
-                # The broker had closed the idle connection. Repeating a retained plan under its
-                # own number does no harm.
-                self._connect()
-                _, again = self._exchange([messages[i] for i in rest])
-                for i, answer in zip(rest, again, strict=True):
-                    done[i] = answer
-            if None in done:
-                self._drop()
+            try:
+                fresh = self._connect()
+                messages, done = self._exchange(batch)
+                rest = [i for i, answer in enumerate(done) if answer is None]
+                if rest and not fresh:
+                    # The broker had closed the idle connection. Repeating a retained plan under its
+                    # own number does no harm.
+                    self._connect()
+                    _, again = self._exchange([messages[i] for i in rest])
+                    for i, answer in zip(rest, again, strict=True):
+                        done[i] = answer
+                if None in done:
+                    self._drop()
+            except BaseException:
+                self._client = None  # in whatever state it is, it is not used again
+                raise
         unconfirmed = TemporaryFailure("Le serveur MQTT n'a pas confirmé l'envoi à temps.")
         return [unconfirmed if code is None else _failure(code) for code in done]
 

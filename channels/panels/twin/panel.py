@@ -202,7 +202,11 @@ class Twin:
         self._ack(plan.rev, "received")
         self._ack(plan.rev, "verified")
         kept = Kept(payload, jws, key, key_id, self._kept.session)
-        self._store.write(kept)
+        try:
+            self._store.write(kept)
+        except OSError as trouble:
+            self._ack(plan.rev, "rejected", reason="memory", detail=type(trouble).__name__)
+            return
         self._kept, self._plan = kept, plan
         self._displayed = {d for d in self._displayed if d[0] == plan.rev}
         self._over.clear()

@@ -237,6 +237,26 @@ def test_a_session_that_is_taken_over_is_a_second_hub(runs: Runs) -> None:
         assert heard.wait("beacon", kind="second_hub").body["other"] == "session"
 
 
+def test_a_broker_that_speaks_nonsense_does_not_end_the_role(runs: Runs) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        seen: list[int] = []
+
+        def broker(stop: Callable[[], bool]) -> None:
+            for nonsense in ("20020000", "2005000002ffff", "300300ff41", "2003000000" + "30020005"):
+                connection, _ = server.accept()
+                with connection:
+                    seen.append(len(connection.recv(4096)))
+                    connection.sendall(bytes.fromhex(nonsense))
+            server.accept()
+            seen.append(0)
+
+        runs.start(broker)
+        url = f"mqtt://127.0.0.1:{server.getsockname()[1]}"
+        ears = Panel.listener(Means("http://x", AddressPolicy(), broker_url=url))
+        runs.start(lambda stop: ears.listen(Heard(), stop))
+        until(lambda: len(seen) == 5, 60)
+
+
 def test_a_restored_copy_with_the_same_name_is_heard_too(
     broker: Broker, runs: Runs, mouth: Mouth
 ) -> None:

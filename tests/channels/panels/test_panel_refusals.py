@@ -156,3 +156,12 @@ def test_more_items_than_the_panel_can_hold_are_refused(mosquitto: Broker, tmp_p
     twin._on_plan(payload, jws.sign(payload, KEY, "vb-1"))
     assert twin.state()["plan_rev"] == 0
     assert [ack.body["reason"] for ack in twin._acks] == ["memory"]
+
+
+def test_a_plan_that_cannot_be_stored_is_not_said_to_be(mosquitto: Broker, tmp_path: Path) -> None:
+    twin = a_twin(mosquitto, tmp_path / "twin")
+    (tmp_path / "twin" / "panel.new").mkdir()  # where the new file would be written
+    payload = a_plan(20, now_cut())
+    twin._on_plan(payload, jws.sign(payload, KEY, "vb-1"))
+    assert [ack.body["stage"] for ack in twin._acks] == ["received", "verified", "rejected"]
+    assert twin.state()["plan_rev"] == 0

@@ -3,6 +3,7 @@
 import os
 import socket
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import paho.mqtt.client as mqtt
@@ -201,3 +202,18 @@ def test_a_child_process_opens_a_connection_of_its_own(broker: Broker) -> None:
     assert b'"plan_rev":3' in retained(broker, "#")["tambour/1/villard-bonnot/mairie/plan"][0]
     os.close(reading)
     os.close(writing)
+
+
+def test_a_batch_that_fails_half_way_leaves_no_connection_in_doubt(broker: Broker) -> None:
+    publisher = wire.Publisher(broker.url, "test", 5)
+
+    def broken() -> Iterator[wire.Outgoing]:
+        yield wire.Outgoing("a", b"1")
+        raise RuntimeError("a bug")
+
+    with pytest.raises(RuntimeError):
+        publisher.publish(broken())
+    assert publisher._client is None
+    assert publisher.publish([wire.Outgoing("a", b"2")]) == [None]
+    publisher.close()
+    assert retained(broker, "a")["a"][0] == b"2"
