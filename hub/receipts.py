@@ -60,7 +60,8 @@ def _one(session: Session, row: DisplayRow, report: Report) -> None:
     row.reported_no = max(row.reported_no, report.say_no or 0)
     if report.stage is ReportStage.PLAN:
         # The retained plan as the broker has it: another number than ours must not stay.
-        if (report.say_no or 0) != row.say_no and not row.lease and row.due_at is None:
+        waits = row.due_at is not None and row.due_at <= clock.now()
+        if (report.say_no or 0) != row.say_no and not row.lease and not waits:
             displays.due_again(session, row.outlet_id)
         return
     if _is_old(row, report):

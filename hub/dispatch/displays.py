@@ -144,7 +144,7 @@ def close(telling: Telling, said: Said) -> None:
         if row.wanted_no != telling.wanted_no:
             row.due_at = now
         else:
-            row.due_at = said.next_change_at if said.shown else None
+            row.due_at = said.next_change_at
         row.next_change_at = said.next_change_at
         session.add(row)
         changes.bump(session)
