@@ -1,0 +1,229 @@
+"""Outlets and sources: add, change, pause, and every mistake by its field."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from pytest_httpserver import HTTPServer
+from sqlmodel import select
+
+from hub import clock, db, settings
+from hub.models import Authority, Contact, ItemRow, Outlet, Publication, Source
+from hub.vocabulary import Role
+from tests.conftest import start_instance
+from tests.dashboards.conftest import member, visible
+
+SOON = clock.now() + timedelta(days=3)
+CALENDAR = f"""BEGIN:VCALENDAR
+VERSION:2.0
+PRODID:-//Villard//FR
+BEGIN:VEVENT
+UID:marche@villard
+DTSTAMP:20260101T080000Z
+DTSTART:{SOON:%Y%m%d}T080000Z
+DTEND:{SOON:%Y%m%d}T110000Z
+SUMMARY:Marché de Lancey
+END:VEVENT
+END:VCALENDAR
+""".replace("\n", "\r\n")
+
+
+def rows(here: Authority, table: type) -> list:
+    with db.reading(here.id or 0) as session:
+        return list(session.exec(select(table)).all())
+
+
+def test_an_outlet_is_added_paused_and_changed(office: TestClient, here: Authority) -> None:
+    assert "Panneau lumineux" in visible(office.get("/office/outlets/add").text)
+    answer = office.post(
+        "/office/outlets/add",
+        data={
+            "kind": "panel",
+            "code": "place",
+            "name": "Panneau de la place",
+            "tags": "infos, bourg",
+            "latitude": "45,235",
+            "longitude": "5.89",
+            "options.model": "text-6x20",
+        },
+    )
+    assert answer.headers["location"] == "/office/outlets/place"
+    made = rows(here, Outlet)[-1]
+    assert (made.tags, made.latitude, made.options) == (
+        ["infos", "bourg"],
+        45.235,
+        {"model": "text-6x20"},
+    )
+    office.post("/office/outlets/place", data={"paused": "yes"})
+    assert rows(here, Outlet)[-1].paused
+    assert "En pause" in visible(office.get("/office/outlets/place").text)
+    office.post(
+        "/office/outlets/place",
+        data={"name": "Place de la Mairie", "kind": "panel", "options.model": "text-6x20"},
+    )
+    assert rows(here, Outlet)[-1].name == "Place de la Mairie"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"code": "Place Mairie"}, "code"),
+        ({"code": "site"}, "code"),
+        ({"name": ""}, "name"),
+        ({"latitude": "97"}, "latitude"),
+        ({"options.model": "inconnu"}, "options-model"),
+        ({"options.hold_ms": "vite"}, "options-hold_ms"),
+    ],
+)
+def test_a_wrong_outlet_is_refused_by_its_field(
+    office: TestClient, here: Authority, wrong: dict[str, str], field: str
+) -> None:
+    good = {"kind": "panel", "code": "place", "name": "Place", "options.model": "text-8x16"}
+    answer = office.post("/office/outlets/add", data=good | wrong)
+    assert answer.status_code == 422
+    assert f'href="#{field}"' in answer.text
+    assert len(rows(here, Outlet)) == 2
+
+
+def test_a_secret_is_kept_sealed_and_never_shown(office: TestClient, here: Authority) -> None:
+    office.post(
+        "/office/outlets/add",
+        data={
+            "kind": "mastodon",
+            "code": "masto",
+            "name": "Compte",
+            "options.instance": "https://social.example",
+            "options.token": "tres-secret",
+        },
+    )
+    made = rows(here, Outlet)[-1]
+    assert "tres-secret" not in str(made.options) + made.secrets
+    page = office.get("/office/outlets/masto").text
+    assert "tres-secret" not in page
+    assert 'type="password"' in page
+    office.post("/office/outlets/masto", data={"name": "Compte", "options.limit": "400"})
+    assert rows(here, Outlet)[-1].secrets
+
+
+def test_numbers_are_added_encrypted_and_a_wrong_one_is_named(
+    office: TestClient, here: Authority
+) -> None:
+    office.post(
+        "/office/outlets/add",
+        data={
+            "kind": "sms",
+            "code": "sms",
+            "name": "Liste",
+            "options.url": "smseagle://jeton@operateur.example/",
+        },
+    )
+    page = "/office/outlets/sms"
+    answer = office.post(page, data={"numbers": "+33 6 39 98 00 01\n\n+33639980002"})
+    assert answer.status_code == 303, visible(answer.text)
+    assert len(rows(here, Contact)) == 2
+    assert "39980001" not in "".join(c.sealed for c in rows(here, Contact))
+    assert "2 numéros dans la liste" in visible(office.get(page).text)
+    assert office.post(page, data={"numbers": "06 39"}).status_code == 422
+
+
+def test_an_author_reads_outlets_and_sources_but_does_not_change_them(
+    app: FastAPI, here: Authority
+) -> None:
+    author = member(app, here, "auteur@villard.example", Role.AUTHOR)
+    assert author.get("/office/outlets").status_code == 200
+    assert author.get("/office/outlets/add").status_code == 403
+    assert author.post("/office/outlets/site", data={"paused": "yes"}).status_code == 403
+    assert author.get("/office/sources/add").status_code == 403
+    assert not rows(here, Outlet)[0].paused
+
+
+@pytest.fixture
+def feed(here: Authority, app: FastAPI, hub_on_sqlite: Path, httpserver: HTTPServer) -> str:
+    """An agenda that this instance's address guard lets through."""
+    httpserver.expect_request("/agenda.ics").respond_with_data(
+        CALENDAR, content_type="text/calendar"
+    )
+    start_instance(
+        hub_on_sqlite,
+        TAMBOUR_TESTING="1",
+        TAMBOUR_ALLOW_PRIVATE=f"{httpserver.host}:{httpserver.port}",
+    )
+    assert settings.get().policy.allow_private
+    return httpserver.url_for("/agenda.ics")
+
+
+def test_a_source_shows_what_would_come_before_it_is_kept(
+    feed: str, office: TestClient, here: Authority
+) -> None:
+    given = {"kind": "ical", "name": "Agenda", "url": feed, "intake": "draft", "station": "VILLARD"}
+    looked = office.post("/office/sources/add", data=given | {"step": "look"})
+    assert looked.status_code == 200, visible(looked.text)
+    assert "Marché de Lancey" in looked.text
+    assert "Deviendrait un brouillon" in visible(looked.text)
+    assert rows(here, Source) == []
+    added = office.post("/office/sources/add", data=given | {"step": "add"})
+    page = added.headers["location"]
+    assert page == "/office/sources/1"
+    polled = office.post(page, data={"step": "poll"})
+    assert polled.status_code == 303
+    text = visible(office.get(page).text)
+    assert "Marché de Lancey" in text
+    assert "Brouillon proposé" in text
+    assert "Fonctionne" in text
+    assert len(rows(here, ItemRow)) == 1
+
+
+def test_a_proposed_draft_is_accepted_or_ignored(
+    feed: str, office: TestClient, here: Authority
+) -> None:
+    office.post(
+        "/office/sources/add",
+        data={"kind": "ical", "name": "Agenda", "url": feed, "intake": "draft"},
+    )
+    office.post("/office/sources/1", data={"step": "poll"})
+    (draft,) = rows(here, Publication)
+    text = visible(office.get("/office/drafts").text)
+    assert "Marché de Lancey" in text
+    assert "Proposé" in text
+    assert "À partir de" in text  # when the event is, not when it was read
+    office.post(f"/office/drafts/{draft.id}", data={"step": "accept"})
+    assert rows(here, Publication)[0].state == "live"
+
+
+def test_an_ignored_draft_is_gone(feed: str, office: TestClient, here: Authority) -> None:
+    office.post(
+        "/office/sources/add",
+        data={"kind": "ical", "name": "Agenda", "url": feed, "intake": "draft"},
+    )
+    office.post("/office/sources/1", data={"step": "poll"})
+    office.post(f"/office/drafts/{rows(here, Publication)[0].id}", data={"step": "ignore"})
+    assert rows(here, Publication)[0].state == "ended"
+    assert "Marché" not in office.get("/office/drafts").text
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1/a.ics", "http://169.254.169.254/", "ftp://x"])
+def test_a_source_on_this_machine_s_network_is_refused_by_its_field(
+    office: TestClient, here: Authority, url: str
+) -> None:
+    answer = office.post(
+        "/office/sources/add", data={"kind": "ical", "name": "A", "url": url, "intake": "draft"}
+    )
+    assert answer.status_code == 422
+    assert 'href="#url"' in answer.text
+    assert rows(here, Source) == []
+
+
+def test_a_source_is_paused_changed_and_forgotten(
+    feed: str, office: TestClient, here: Authority
+) -> None:
+    office.post(
+        "/office/sources/add",
+        data={"kind": "ical", "name": "Agenda", "url": feed, "intake": "draft"},
+    )
+    office.post("/office/sources/1", data={"step": "pause"})
+    assert "En pause" in visible(office.get("/office/sources").text)
+    office.post("/office/sources/1", data={"step": "resume"})
+    office.post("/office/sources/1", data={"step": "delete"})
+    assert rows(here, Source) == []
