@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from importlib import import_module
 from typing import Any
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, HTTPException, Request, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 
@@ -116,8 +116,11 @@ class _Bounded:
                 await _too_large(scope, receive, send)
 
 
-class _TooLarge(Exception):
-    pass
+class _TooLarge(HTTPException):
+    """Of this class, or FastAPI would answer 400: it takes any other for a body it cannot parse."""
+
+    def __init__(self) -> None:
+        super().__init__(413, "The request is too large.")
 
 
 async def _too_large(scope: Scope, receive: Receive, send: Send) -> None:

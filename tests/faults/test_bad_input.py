@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import socket
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 import paho.mqtt.client as mqtt
 import pytest
 
-from tests.scenarios.instance import PANELS, Town, around, in_, until
+from tests.scenarios.instance import Town, around, in_, until
 
 pytestmark = pytest.mark.parametrize("town", ["embedded"], indirect=True)
 
@@ -109,12 +108,9 @@ def test_an_end_before_the_beginning_is_refused(town: Town) -> None:
     body = {**NOTICE, "onset": in_(hours=5), "expires": in_(hours=2)}
     answer = town.call("POST", "/publications", body, 422)
     assert "expires" in json.dumps(answer["errors"])
-    refused(town, "/publications", {**NOTICE, "expires": in_(hours=-1)}, "expires", 409) if (
-        town.http.post(
-            "/api/v1/publications", json={**NOTICE, "expires": in_(hours=-1)}
-        ).status_code
-        == 409
-    ) else refused(town, "/publications", {**NOTICE, "expires": in_(hours=-1)}, "expires")
+    past = town.http.post("/api/v1/publications", json={**NOTICE, "expires": in_(hours=-1)})
+    assert past.status_code in (409, 422)
+    assert past.json()["errors"][0]["field"] == "expires"
 
 
 def test_a_body_of_20_megabytes_is_refused_whether_its_size_is_told_or_not(town: Town) -> None:
@@ -230,33 +226,6 @@ def test_an_xml_bomb_is_refused_before_it_grows(town: Town) -> None:
     assert town.http.get("/health").status_code in (200, 503)
 
 
-def test_a_panel_that_acknowledges_a_plan_it_never_got_is_in_trouble_and_not_believed(
-    town: Town, client: mqtt.Client
-) -> None:
-    said = town.say("Passerelle fermée")
-    town.settled(said, 1)
-    plan = town.face("gare-lancey")["plan_rev"]
-    ack = {
-        "v": 1,
-        "ts": in_(),
-        "session": int(time.time()) + 1_000,
-        "seq": 1,
-        "ref": plan + 3_600_000,
-        "stage": "stored",
-    }
-    topic = "tambour/1/villard-bonnot/gare-lancey/ack"
-    client.publish(topic, json.dumps(ack), 1).wait_for_publish(30)
-
-    def named() -> bool:
-        rows = town.call("GET", "/outlets")["outlets"]
-        (row,) = [r for r in rows if r["code"] == "gare-lancey"]
-        return "never sent" in json.dumps(row)
-
-    until(named, "the outlet to name it")
-    town.revise(said, headline="Passerelle rouverte")
-    until(lambda: all(town.shows(p, said) == [2] for p in PANELS), "both panels")
-
-
 def test_a_plan_changed_by_one_byte_is_rejected_and_said_again(
     town: Town, client: mqtt.Client
 ) -> None:
@@ -273,7 +242,7 @@ def test_a_plan_changed_by_one_byte_is_rejected_and_said_again(
     until(lambda: plans, "the retained plan")
     good = plans[0].payload
     rev = json.loads(good)["plan_rev"]
-    changed = good.replace(str(rev).encode(), str(rev + 1).encode(), 1)
+    changed = good.replace(b'"plan_rev":%d' % rev, b'"plan_rev":%d' % (rev + 1))
     assert sum(a != b for a, b in zip(good, changed, strict=True)) >= 1
     client.publish(topic, changed, 1, True, plans[0].properties).wait_for_publish(30)
     until(lambda: any(a["stage"] == "rejected" for a in acks), "the panel to refuse it")

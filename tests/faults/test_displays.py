@@ -233,6 +233,20 @@ def test_a_retained_plan_of_another_number_makes_the_panel_due(here: Authority) 
     assert row_of(panel).wanted_no == 4
 
 
+def test_an_acknowledged_plan_that_was_never_sent_is_named_and_not_believed(
+    here: Authority,
+) -> None:
+    panel = outlet(here, "panel")
+    body = {"stage": "stored"}
+    report = Report(
+        here.code, "panel", ReportStage.ACK, clock.now(), 10**15, session=1, seq=1, body=body
+    )
+    receipts.apply([report])
+    row = row_of(panel)
+    assert "never sent" in row.trouble
+    assert row.shown_no == 0
+
+
 def test_a_plan_of_a_restored_backup_is_not_taken_for_a_replay(here: Authority) -> None:
     """The panel reported a higher number than this database remembers: the next one is above."""
     panel = outlet(here, "panel")

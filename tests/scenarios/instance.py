@@ -38,7 +38,7 @@ from tests.fakes.push_service import FakePhone, PushService
 FORMS = {"embedded": "iotcore", "grown": "mosquitto"}
 PANELS = {"place-mairie": "text-8x16", "gare-lancey": "text-6x20"}
 NUMBERS = [f"+3363998{n:04d}" for n in (11, 27, 143)]
-WAIT_S = 45.0
+WAIT_S = 25.0
 _PROJECT = Path(__file__).parents[2]
 
 AUTHORITY = "villard-bonnot"
