@@ -2,11 +2,11 @@
 
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from importlib import import_module
 from typing import Any
 
-from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi import FastAPI, Request, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 
@@ -106,21 +106,19 @@ class _Bounded:
 
         async def noting(message: Message) -> None:
             nonlocal started
+            if taken > MAX_BODY and not started:
+                return  # FastAPI takes the exception for a body it cannot parse: 400
             started = True
             await send(message)
 
-        try:
+        with suppress(_TooLarge):
             await self.app(scope, bounded, noting)
-        except _TooLarge:
-            if not started:
-                await _too_large(scope, receive, send)
+        if taken > MAX_BODY and not started:
+            await _too_large(scope, receive, send)
 
 
-class _TooLarge(HTTPException):
-    """Of this class, or FastAPI would answer 400: it takes any other for a body it cannot parse."""
-
-    def __init__(self) -> None:
-        super().__init__(413, "The request is too large.")
+class _TooLarge(Exception):
+    pass
 
 
 async def _too_large(scope: Scope, receive: Receive, send: Send) -> None:
