@@ -16,15 +16,27 @@ _hash = PasswordHash.recommended()
 _NOBODY = _hash.hash(secrets.token_urlsafe(16))
 
 
+SYNTHETIC = "tambour-synthetic"  # the hub's own, see hub.synthetic
+
+
 class Unknown(LookupError):
     """No such authority, station or member; the text says which."""
 
 
 def authority_by_code(session: Session, code: str) -> Authority:
-    found = session.exec(select(Authority).where(Authority.code == code)).first()
-    if found is None:
-        raise Unknown(f"There is no authority with the code {code!r}.")
-    return found
+    """The authority; the only one there is when `code` is empty. Raises Unknown, naming them."""
+    known = session.exec(
+        select(Authority).where(Authority.code != SYNTHETIC).order_by(col(Authority.code))
+    ).all()
+    found = [a for a in known if a.code == code or not code]
+    if len(found) == 1:
+        return found[0]
+    codes = ", ".join(a.code for a in known[:20]) or "none yet"
+    raise Unknown(
+        f"There is no authority with the code {code!r}; there are: {codes}."
+        if code
+        else f"Say which authority with --authority; there are: {codes}."
+    )
 
 
 def create_authority(session: Session, code: str, name: str, **more: Any) -> Authority:

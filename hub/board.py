@@ -10,8 +10,8 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from hub import clock, registry
-from hub.models import Carried, Delivery, DisplayRow, Outlet
-from hub.vocabulary import DeliveryState, Intent
+from hub.models import Carried, Delivery, DisplayRow, Outlet, Publication
+from hub.vocabulary import DeliveryState, EndedAs, Intent
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +66,15 @@ def rows(session: Session, publication_id: str) -> list[Row]:
     by_outlet: dict[int, tuple[Outlet, list[Delivery]]] = {}
     for delivery, outlet in deliveries:
         by_outlet.setdefault(outlet.id or 0, (outlet, []))[1].append(delivery)
+    publication = session.get(Publication, publication_id)
+    expired = publication is not None and publication.ended_as == EndedAs.EXPIRED
     board = []
     for outlet_id, (outlet, its) in by_outlet.items():
         if registry.is_display(outlet.kind):
             if outlet_id in carried:
                 board.append(_display(outlet, its[-1], *carried[outlet_id]))
         else:
-            board.append(_messenger(outlet, its))
+            board.append(_messenger(outlet, its, expired))
     return board
 
 
@@ -108,7 +110,8 @@ def _presence(display: DisplayRow) -> str:
     return f"the display is {display.presence}" if display.presence in ("lost", "sleeping") else ""
 
 
-def _messenger(outlet: Outlet, its: list[Delivery]) -> Row:
+def _messenger(outlet: Outlet, its: list[Delivery], expired: bool) -> Row:
+    """What was said once cannot be unsaid; after its time it is wanted nowhere and is over."""
     last = its[-1]
     told = [
         d
@@ -117,13 +120,13 @@ def _messenger(outlet: Outlet, its: list[Delivery]) -> Row:
     ]
     withdrawn = last.intent == Intent.WITHDRAW
     shown = told[-1].revision_no if told else None
-    if withdrawn and last.state == DeliveryState.DONE:
+    if expired or (withdrawn and last.state == DeliveryState.DONE):
         shown = None
     return Row(
         outlet=outlet.code,
         name=outlet.name,
         kind=outlet.kind,
-        wanted_revision=None if withdrawn else last.revision_no,
+        wanted_revision=None if withdrawn or expired else last.revision_no,
         shown_revision=shown,
         state=last.state,
         ok=last.state in (DeliveryState.DONE, DeliveryState.SUPPRESSED),

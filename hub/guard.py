@@ -49,7 +49,7 @@ class AddressPolicy:
             )
         if parts.username or parts.password:
             raise AddressRefused("The address must not hold a user name or a password.")
-        host = parts.hostname
+        host = (parts.hostname or "").rstrip(".")  # "localhost." is localhost
         if not host:
             raise AddressRefused("The address names no host.")
         if port == 0:

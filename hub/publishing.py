@@ -74,6 +74,14 @@ def edit(session: Session, publication: Publication, content: Content, actor: st
     _note(session, publication, actor, "edit")
 
 
+def move_to(session: Session, publication: Publication, station: Station, actor: str) -> None:
+    """Another station says it from the next revision on; who was told by the old one alone gets the
+    withdrawal that the plan finds."""
+    if publication.station_id != station.id:
+        publication.station_id = station.id or 0
+        _note(session, publication, actor, "move", station=station.code)
+
+
 def submit(session: Session, publication: Publication, actor: str, note: str = "") -> None:
     """Ask for approval."""
     _move_draft(publication, DraftState.SUBMITTED)

@@ -115,7 +115,10 @@ def _ack(session: Session, row: DisplayRow, report: Report) -> None:
     if report.say_no != row.say_no:
         return  # of an older plan
     if stage == "rejected":
+        again = row.trouble.startswith("the panel refused")
         row.trouble = f"the panel refused the plan: {report.body.get('reason', 'no reason given')}"
+        if not again:  # bytes changed on the way: once more, under a new number
+            displays.due_again(session, row.outlet_id)
         return
     row.trouble = ""
     if stage == "stored":

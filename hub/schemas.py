@@ -4,6 +4,7 @@ CAP code words are accepted in any case and kept in CAP's own. A flat `headline`
 `instruction`, `short` with an optional `language` is the short form of `texts` with one language.
 """
 
+import re
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, TypeVar
@@ -40,8 +41,22 @@ def _words(enum: type[E]) -> BeforeValidator:
     return BeforeValidator(read)
 
 
+# Control characters have no shape on any face; the bidirectional overrides and isolates (Unicode
+# UAX 9) can make a sentence read backwards.
+_UNSPEAKABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
+
+
 class Given(BaseModel):
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _speakable(cls, value: Any) -> Any:
+        if isinstance(value, str) and (found := _UNSPEAKABLE.search(value.replace("\r\n", "\n"))):
+            raise ValueError(
+                f"holds the invisible character U+{ord(found[0]):04X} at {found.start() + 1}"
+            )
+        return value
 
 
 class TextIn(Given):

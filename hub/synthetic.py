@@ -23,7 +23,7 @@ from hub.models import (
 from hub.schemas import Content
 from hub.vocabulary import DeliveryState, Status
 
-CODE = "tambour-synthetic"
+CODE = accounts.SYNTHETIC
 EVERY = timedelta(minutes=5)
 
 

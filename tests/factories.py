@@ -23,9 +23,14 @@ def town(code: str = "villard-bonnot", **more: Any) -> Authority:
 
 
 def outlet(
-    authority: Authority, kind: str, code: str | None = None, options: Any = None, **more: Any
+    authority: Authority,
+    kind: str,
+    code: str | None = None,
+    options: Any = None,
+    station: str | None = None,
+    **more: Any,
 ) -> Outlet:
-    """An outlet of a kind, with the authority's first station."""
+    """An outlet of a kind, of a station by its code or of the authority's first."""
     open_options, secrets = outlets.split_options(kind, options or {})
     with db.writing(authority.id) as session:
         row = Outlet(
@@ -33,7 +38,7 @@ def outlet(
             code=code or kind,
             name=code or kind,
             kind=kind,
-            station_id=accounts.station_of(session, authority.id, None).id,
+            station_id=accounts.station_of(session, authority.id, station).id,
             options=open_options,
             secrets=secrets,
             **more,

@@ -54,6 +54,8 @@ def from_validation(errors: Iterable[Any], prefix: str = "") -> list[dict[str, s
     for error in errors:
         path = [str(p) for p in error["loc"] if p not in ("body", "query", "path", "header")]
         reason = error["msg"].removeprefix("Value error, ")
+        if error["type"] == "json_invalid":  # its place is an offset, not a field
+            path, reason = [], f"not JSON from character {path[0] if path else 0} on: {reason}"
         field = prefix + ".".join(path)
         name, colon, rest = reason.partition(": ")
         if not path and colon and name.isidentifier():

@@ -117,13 +117,16 @@ def revise(
     given = dict(body)
     state = given.pop("state", "live")
     moment = given.pop("publish_at", None)
-    given.pop("station", None)
+    code = given.pop("station", None)
     if state not in ("draft", "submitted", "scheduled", "live"):
         raise wrong("state", "must be draft, submitted, scheduled or live")
 
     def work(session: Session) -> tuple[int, dict[str, Any]]:
         publication = find(session, publication_id)
         content = _merged(session, publication, given)
+        if code is not None:
+            speaker = accounts.station_of(session, caller.authority_id, code)
+            publishing.move_to(session, publication, speaker, caller.actor)
         publishing.edit(session, publication, content, caller.actor)
         held = _bring_to(session, publication, caller, state, _moment(moment), content)
         answer = describe(session, publication)

@@ -24,7 +24,12 @@ app = typer.Typer(
 console = Console(stderr=True, highlight=False)
 AsJson = Annotated[bool, typer.Option("--json", help="Answer as JSON on standard output.")]
 Authority = Annotated[
-    str, typer.Option("--authority", envvar="TAMBOUR_AUTHORITY", help="The authority's code.")
+    str,
+    typer.Option(
+        "--authority",
+        envvar="TAMBOUR_AUTHORITY",
+        help="The authority's code; not needed where there is only one.",
+    ),
 ]
 
 

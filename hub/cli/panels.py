@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from hub import accounts, db, settings
-from hub.cli.app import Authority, app
+from hub.cli.app import Authority, app, plain_errors
 from hub.cli.roles import until_told
 
 group = typer.Typer(help="LED panels.", no_args_is_help=True)
@@ -16,8 +16,8 @@ app.add_typer(group, name="panel")
 
 @group.command()
 def emulate(
-    authority: Authority,
     panel: Annotated[str, typer.Option(help="The outlet's code.")],
+    authority: Authority = "",
     model: Annotated[str, typer.Option(help="A model of config/panels/.")] = "text-8x16",
     broker: Annotated[str, typer.Option(help="mqtt://host:port; the hub's when left out.")] = "",
     store: Annotated[Path | None, typer.Option(help="Where the twin keeps its plan.")] = None,
@@ -26,15 +26,15 @@ def emulate(
 ) -> None:
     """A panel in software: stores the signed plan, obeys it on its own clock, shows its face."""
     current = settings.get()
-    key = b""
-    with db.reading(db.EVERYWHERE) as session:
-        key = accounts.public_key(accounts.authority_by_code(session, authority))
+    with plain_errors(False), db.reading(db.EVERYWHERE) as session:
+        owner = accounts.authority_by_code(session, authority)
+        key = accounts.public_key(owner)
     face: Any = None
     if face_port:
         face = import_module("dashboards.panel").face_app
     import_module("channels.panels.twin").run(
         broker_url=broker or current.mqtt,
-        authority=authority,
+        authority=owner.code,
         panel=panel,
         model=model,
         store_dir=store or current.data / "twins" / panel,

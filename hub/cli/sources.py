@@ -4,7 +4,7 @@ from importlib import import_module
 
 import typer
 
-from hub.cli.app import AsJson, app, say
+from hub.cli.app import AsJson, app, fail, say
 from hub.worker import use_celery_for_nudges
 
 group = typer.Typer(help="Sources: agendas, warnings, news.", no_args_is_help=True)
@@ -15,6 +15,9 @@ app.add_typer(group, name="sources")
 def poll(source_id: int, as_json: AsJson = False) -> None:
     """Read a source now and say what came."""
     use_celery_for_nudges()
-    result = import_module("hub.polling").poll(source_id, force=True)
+    try:
+        result = import_module("hub.polling").poll(source_id, force=True)
+    except LookupError as error:
+        fail(str(error), [], as_json)
     say(result.as_json(), as_json, result.says)
     raise typer.Exit(0 if result.ok else 1)

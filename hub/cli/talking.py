@@ -38,7 +38,7 @@ def read_file(file: Path, as_json: bool) -> dict[str, Any]:
 @app.command()
 def publish(
     file: File,
-    authority: Authority,
+    authority: Authority = "",
     draft: Annotated[bool, typer.Option("--draft", help="Keep it as a draft.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -108,7 +108,7 @@ def show_board(
 
 
 @app.command()
-def plan(file: File, authority: Authority, as_json: AsJson = False) -> None:
+def plan(file: File, authority: Authority = "", as_json: AsJson = False) -> None:
     """A dry run: who would get it, why, and what each outlet would say."""
     data = read_file(file, as_json)
     with plain_errors(as_json):

@@ -15,8 +15,8 @@ app.add_typer(group, name="token")
 
 @group.command()
 def create(
-    authority: Authority,
     role: Annotated[list[Role], typer.Option(help="May be given more than once.")],
+    authority: Authority = "",
     name: str = "command line",
     as_json: AsJson = False,
 ) -> None:
@@ -27,7 +27,7 @@ def create(
             owner = accounts.authority_by_code(session, authority)
         with db.writing(owner.id or 0) as session:
             row, token = accounts.create_token(session, owner, name, role, "cli")
-    answer = {"id": row.id, "token": token, "authority": authority, "roles": row.roles}
+    answer = {"id": row.id, "token": token, "authority": owner.code, "roles": row.roles}
     say(answer, as_json, token)
 
 

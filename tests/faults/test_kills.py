@@ -7,7 +7,8 @@ The operator holds its answers where a test says so: the message is taken, the s
 from collections import Counter
 from typing import Any
 
-from tests.scenarios.instance import NUMBERS, PANELS, Town, until
+from tests.scenarios.instance import Town, until
+from tests.scenarios.seeding import NUMBERS, PANELS
 
 
 def told(town: Town, word: str) -> Counter[str]:

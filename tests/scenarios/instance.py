@@ -30,20 +30,14 @@ from tests.conftest import uri_of
 from tests.fakes.brokers import Broker
 from tests.fakes.brokers import running as running_broker
 from tests.fakes.feeds import Feeds
-from tests.fakes.mastodon import TOKEN
 from tests.fakes.mastodon import Instance as Mastodon
 from tests.fakes.operator import Operator
 from tests.fakes.push_service import FakePhone, PushService
+from tests.scenarios.seeding import AUTHORITY, PANELS, seed
 
 FORMS = {"embedded": "iotcore", "grown": "mosquitto"}
-PANELS = {"place-mairie": "text-8x16", "gare-lancey": "text-6x20"}
-NUMBERS = [f"+3363998{n:04d}" for n in (11, 27, 143)]
-WAIT_S = 25.0
+WAIT_S = 45.0
 _PROJECT = Path(__file__).parents[2]
-
-AUTHORITY = "villard-bonnot"
-STATIONS = {"VILLARD": "Mairie de Villard-Bonnot", "TRAVAUX": "Voirie et travaux"}
-PLACES = {"place-mairie": (5.8921, 45.2407), "gare-lancey": (5.8774, 45.2333)}
 
 
 def until(true: Callable[[], Any], what: str, seconds: float = WAIT_S) -> Any:
@@ -348,7 +342,7 @@ def main() -> None:
     data = given.data.resolve()
     settings.get.cache_clear()
     migrate.upgrade()
-    _seed(data)
+    seed(data)
     with Supervisor(data, lambda line: print(line, flush=True)) as supervisor:  # noqa: T201
         up._start(supervisor, given, data, demo=False)
         for panel, port in json.loads(os.environ["TOWN_FACES"]).items():
@@ -377,37 +371,6 @@ def main() -> None:
                 partial.replace(data / "pids.json")
 
         supervisor.run(tell)
-
-
-def _seed(data: Path) -> None:
-    from sqlmodel import select
-
-    from hub import accounts, db
-    from hub.api.outlets import add_numbers
-    from hub.models import Authority, Station
-    from hub.vocabulary import Role
-    from tests.factories import outlet
-
-    with db.writing(db.EVERYWHERE) as session:
-        if session.exec(select(Authority).where(Authority.code == AUTHORITY)).first():
-            return
-        town = accounts.create_authority(session, AUTHORITY, "Villard-Bonnot")
-        for code, name in STATIONS.items():
-            session.add(Station(authority_id=town.id or 0, code=code, name=name))
-        _, token = accounts.create_token(session, town, "tests", [Role.ADMIN], "test")
-    for panel, model in PANELS.items():
-        longitude, latitude = PLACES[panel]
-        outlet(
-            town, "panel", panel, {"model": model}, longitude=longitude, latitude=latitude
-        )  # fmt: skip
-    outlet(town, "website", "site")
-    outlet(town, "push", "telephones")
-    social = {"instance": os.environ["TOWN_MASTODON"], "token": TOKEN}
-    outlet(town, "mastodon", "mastodon", social)
-    sms = outlet(town, "sms", "sms", {"url": os.environ["TOWN_SMS"]})
-    with db.writing(town.id or 0) as session:
-        add_numbers(session, sms, NUMBERS, "fr")
-    (data / "token").write_text(token)
 
 
 if __name__ == "__main__":

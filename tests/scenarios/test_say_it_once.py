@@ -4,7 +4,8 @@ import json
 from datetime import datetime
 from typing import Any
 
-from tests.scenarios.instance import NUMBERS, PANELS, PLACES, Town, around, in_, until
+from tests.scenarios.instance import Town, around, in_, until
+from tests.scenarios.seeding import NUMBERS, PANELS, PLACES
 
 FEEDS = ("feed.json", "feed.rss", "feed.atom")
 MESSENGERS = ("worker-urgent", "worker-rest", "beat")

@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 
 from hub import accounts, db
 from hub.api import plans, problems, publications
-from hub.models import Authority
+from hub.models import Authority, Station
 from hub.vocabulary import Role
 from tests.factories import outlet, town
 from tests.working import work_all
@@ -107,6 +107,8 @@ def test_the_same_key_gives_the_same_answer_and_no_second_publication(api: TestC
         ({"onset": "2027-01-02T10:00:00Z", "expires": "2027-01-02T09:00:00Z"}, "expires"),
         ({"expires": "2001-01-01T00:00:00Z"}, "expires"),
         ({"headline": ""}, "texts.fr.headline"),
+        ({"headline": "Rue\x00 fermée"}, "texts.fr.headline"),
+        ({"instruction": "Suivez \u202ela déviation"}, "texts.fr.instruction"),
         ({"severity": "awful"}, "severity"),
         ({"unheard": 1}, "unheard"),
         ({"station": "NOWHERE"}, "station"),
@@ -171,3 +173,29 @@ def test_approval_takes_two(here: Authority) -> None:
     assert author.post(f"{path}/publish").json()["state"] == "live"
     verbs = [e["verb"] for e in author.get(f"{path}/audit").json()["events"]]
     assert verbs == ["create", "submit", "return", "submit", "approve", "publish"]
+
+
+def test_a_revision_may_come_from_another_station(here: Authority, api: TestClient) -> None:
+    with db.writing(here.id) as session:
+        school = Station(authority_id=here.id, code="ECOLE", name="École")
+        session.add(school)
+    outlet(here, "website", "site-ecole", station="ECOLE")
+    first = say(api).json()
+    work_all()
+    moved = api.post(f"/api/v1/publications/{first['id']}/revisions", json={"station": "ECOLE"})
+    assert (moved.status_code, moved.json()["station"]) == (201, "ECOLE")
+    work_all()
+    rows = api.get(f"/api/v1/publications/{first['id']}/board").json()["rows"]
+    shown = {r["outlet"]: (r["wanted_revision"], r["shown_revision"]) for r in rows}
+    assert shown["site-ecole"] == (2, 2)
+    assert shown["website"] == (None, None)
+    lost = api.post(f"/api/v1/publications/{first['id']}/revisions", json={"station": "NOWHERE"})
+    assert lost.status_code == 422
+
+
+def test_a_body_that_is_not_json_is_named_as_such(api: TestClient) -> None:
+    answer = api.post(
+        "/api/v1/publications", content=b"{nope", headers={"Content-Type": "application/json"}
+    )
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == "body"
