@@ -130,10 +130,21 @@ def main(given: BinaryIO, answer: BinaryIO) -> None:
             raise MemoryError
     except SourceUnreadable as error:
         body = b"unreadable\n" + json.dumps([error.reason, error.where]).encode()
+        if _ran_out(error):
+            body = b"memory\n"
     except MemoryError:
         body = b"memory\n"
     answer.write(body)
     answer.flush()
+
+
+def _ran_out(error: BaseException | None) -> bool:
+    """icalendar turns any trouble with a line, MemoryError too, into "Expected StringType"."""
+    while error is not None:
+        if isinstance(error, MemoryError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """The office in a real Chromium: write, see, publish, watch the board, end; with a keyboard alone,
 without a script, on a small phone, by the rules of WCAG."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -116,7 +117,7 @@ def test_said_once_seen_everywhere_and_ended(site: CitizenSite, office: BrowserC
     work_all()  # the workers' turn; the page hears of it by itself
     expect(green(page)).to_have_count(3, timeout=15_000)
     expect(page.locator("#board")).to_contain_text("Tout montre ce qui est voulu")
-    assert "Rue des Brûlis fermée" in office.request.get("/s/VILLARD/feed.json").text()
+    feed(office, lambda text: "Rue des Brûlis fermée" in text)
 
     page.get_by_role("link", name="Mettre fin").click()
     page.get_by_label("C’était une erreur").check()
@@ -125,7 +126,15 @@ def test_said_once_seen_everywhere_and_ended(site: CitizenSite, office: BrowserC
     expect(page.locator('tr[data-outlet="website"]')).to_have_attribute(
         "data-state", "clear", timeout=15_000
     )
-    assert "Rue des Brûlis" not in office.request.get("/s/VILLARD/feed.json").text()
+    feed(office, lambda text: "Rue des Brûlis" not in text)
+
+
+def feed(office: BrowserContext, right: Callable[[str], bool]) -> None:
+    """Wait until the station's feed is right: a web process looks for news every half second."""
+    deadline = time.monotonic() + 15
+    while not right(text := office.request.get("/s/VILLARD/feed.json").text()):
+        assert time.monotonic() < deadline, text
+        time.sleep(0.1)
 
 
 def test_an_area_is_drawn_on_a_map_without_tiles(site: CitizenSite, office: BrowserContext) -> None:
