@@ -64,12 +64,12 @@ def test_an_expired_notice_leaves_the_page_and_the_network(
 def test_a_scheduled_draft_goes_live_at_its_hour_and_not_before(here: Authority) -> None:
     with db.writing(here.id) as session:
         publication = publishing.create(session, "test", station(session, here), content())
-        publishing.schedule(session, publication, clock.now() + timedelta(minutes=1), "test")
-    clock.set_offset(59)
+        publishing.schedule(session, publication, clock.now() + timedelta(hours=2), "test")
+    clock.set_offset(3600)
     Sweeper().wake_publications()
     with db.reading(here.id) as session:
         assert session.get_one(Publication, publication.id).state == "new"
-    clock.set_offset(61)
+    clock.set_offset(7201)
     Sweeper().wake_publications()
     with db.reading(here.id) as session:
         assert session.get_one(Publication, publication.id).state == "live"
