@@ -26,5 +26,5 @@ def from_json(body: dict[str, Any]) -> Item:
 def fingerprint(item: Item) -> str:
     """SHA-256 (hex) of words, times and place. An exporter that stamps every entry anew at each
     download (DTSTAMP, updated) changes nothing here."""
-    said = ITEM.dump_json(item, exclude=_NOT_SAID)
+    said = ITEM.dump_json(item, exclude=_NOT_SAID, exclude_defaults=True)
     return hashlib.sha256(said).hexdigest()

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 from hub.contracts.content import Json, Text
 from hub.contracts.failures import StrictOptions
@@ -48,6 +48,11 @@ class Item:
     CAP sent, a feed's updated), larger is newer, compared as text padded by the connector.
     `cancels` are the external ids that this item ends (a CAP Cancel's references); `supersedes`
     those it replaces (a CAP Update's).
+
+    `kind` tells a notice from an event, the entry of an agenda: stored and shown there, said aloud
+    only by rule. `place` says where in words, `series` is the id of the series an occurrence
+    belongs to, `level` is green, yellow, orange or red where the source has levels, `tags` are the
+    source's own words for what it is about.
     """
 
     external_id: str
@@ -72,6 +77,11 @@ class Item:
     link: str = ""
     cancels: tuple[str, ...] = ()
     supersedes: tuple[str, ...] = ()
+    kind: Literal["notice", "event"] = "notice"
+    place: str = ""
+    series: str = ""
+    level: Literal["", "green", "yellow", "orange", "red"] = ""
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
