@@ -9,7 +9,7 @@ from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from hub import changes, clock, db, nudges, registry
-from hub.models import Carried, Delivery, DisplayRow, Publication, Revision, TargetRow
+from hub.models import Carried, Delivery, DisplayRow, Outlet, Publication, Revision, TargetRow
 from hub.rules.plan import Plan, Route
 from hub.vocabulary import LANE_ORDER, DeliveryState, Intent, Lane, TargetState
 
@@ -101,6 +101,12 @@ def _take_away(session: Session, publication: Publication, now: datetime) -> Non
         delivery.changed = now
         session.add_all([target, delivery])
         _nudge(session, "delivery", delivery.id, Lane.NORMAL)
+
+
+def welcome(session: Session, outlet: Outlet) -> DisplayRow:
+    """A new display is told at once that it has nothing to show: a station's feeds are there, if
+    empty, from the first minute, and a panel finds a plan instead of none."""
+    return change(session, outlet.id or 0, outlet.authority_id, Lane.NORMAL, clock.now())
 
 
 def change(
