@@ -142,7 +142,7 @@ def _item(body: dict[str, Any]) -> Item:
         start=_time(body["start"]) if "start" in body else None,
         end=_time(body["end"]) if "end" in body else None,
         pages=tuple(
-            Page(tuple(page["lines"]), page["hold_ms"] / 1000, page["hash"])
+            Page(tuple(page.get("lines", ())), page["hold_ms"] / 1000, page["hash"])
             for page in body["pages"]
         ),
     )
