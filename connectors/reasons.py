@@ -151,6 +151,22 @@ REASONS: Final[dict[str, tuple[str, str, str]]] = {
         "The dates of the event could not be computed.",
         "No se han podido calcular las fechas del evento.",
     ),
+    "unclosed": (
+        "L'entrée commence et ne finit pas (END:VEVENT manque) ; elle est écartée.",
+        "The entry begins and does not end (END:VEVENT is missing); it is left out.",
+        "La entrada empieza y no termina (falta END:VEVENT); se descarta.",
+    ),
+    "strange-zone": (
+        "Ce fuseau horaire n'est pas connu ; ses heures sont lues comme celles de {zone}.",
+        "This time zone is not known; its hours are read as those of {zone}.",
+        "No se conoce este huso horario; sus horas se leen como las de {zone}.",
+    ),
+    "too-long": (
+        "Le calcul des dates de cette répétition n'en finit pas ; l'événement est écarté.",
+        "Computing the dates of this repetition does not come to an end; the event is left out.",
+        "El cálculo de las fechas de esta repetición no termina; el evento se descarta.",
+    ),
+    "at-line": ("{said} (ligne {line})", "{said} (line {line})", "{said} (línea {line})"),
     "long-series": (
         "La série compte plus de {count} dates ; seules les premières sont gardées.",
         "The series has more than {count} dates; only the first are kept.",
