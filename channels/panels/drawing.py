@@ -113,7 +113,8 @@ def gap_of(font: fonts.Font) -> int:
     return font.body // 3 + 2
 
 
-def height_of(lines: Sequence[str], font: fonts.Font) -> int:
+@lru_cache(maxsize=8192)
+def height_of(lines: tuple[str, ...], font: fonts.Font) -> int:
     """Dots from the highest to the lowest lit row of a block of lines."""
     if not lines:
         return 0
@@ -121,7 +122,8 @@ def height_of(lines: Sequence[str], font: fonts.Font) -> int:
     return above + (len(lines) - 1) * _pitch(lines, font) + font.body + below
 
 
-def _pitch(lines: Sequence[str], font: fonts.Font) -> int:
+@lru_cache(maxsize=8192)
+def _pitch(lines: tuple[str, ...], font: fonts.Font) -> int:
     """One for the whole block, so that no tail touches an accent."""
     reaches = [font.reach(line) for line in lines]
     lead = font.body // 3

@@ -30,7 +30,7 @@ class Glyph:
     below: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Font:
     """Metrics in dots: `top` rows for the accents of capitals, `body` the height of a capital,
     `below` rows for tails, `gap` columns between letters. There is no kerning."""
