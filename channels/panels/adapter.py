@@ -103,7 +103,8 @@ class Panel:
             "colour": face.colour,
             "pages": [{"lines": list(p.lines), "hold_ms": p.hold_ms} for p in pages],
         }
-        return Rendering("\n\n".join("\n".join(p.lines) for p in pages), facts, tuple(warnings))
+        text = "\n\n".join("\n".join(line for line in p.lines if line) for p in pages)
+        return Rendering(text, facts, tuple(warnings))
 
     def show(
         self, outlet: OutletView, notices: Sequence[Notice], ended: Sequence[Notice], now: datetime
