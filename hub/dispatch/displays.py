@@ -17,6 +17,7 @@ from sqlalchemy import BigInteger, case, insert, literal, update
 from sqlmodel import Session, col, select
 
 from hub import changes, clock, db, nudges, outbox, outlets, registry, shelf
+from hub.again import retried
 from hub.contracts import AdapterFailure, Said, Saying, TemporaryFailure
 from hub.dispatch import leases
 from hub.dispatch.carrying import settle, write_said
@@ -71,6 +72,7 @@ def claim(outlet_id: int) -> bool:
     return bool(claim_set([outlet_id]))
 
 
+@retried
 def claim_set(outlet_ids: Sequence[int]) -> list[int]:
     """One conditional UPDATE: those of `outlet_ids` that are ours now."""
     with db.writing(db.EVERYWHERE) as session:
@@ -98,6 +100,7 @@ def open_(outlet_id: int) -> Telling | None:
     return next(iter(open_set([outlet_id])), None)
 
 
+@retried
 def open_set(outlet_ids: Sequence[int]) -> list[Telling]:
     """Read what each shall show and take its next wire number; both durable before the wire."""
     mine = (col(DisplayRow.outlet_id).in_(outlet_ids), col(DisplayRow.lease) == leases.me())
@@ -186,6 +189,7 @@ def close(telling: Telling, said: Said) -> None:
     close_set([(telling, said)])
 
 
+@retried
 def close_set(told: Sequence[tuple[Telling, Said]]) -> int:
     """Write down what was said, all of it or nothing; what is shown too, where saying is showing.
     Who was taken over meanwhile is left alone: the other's word counts. How many were ours."""
@@ -222,6 +226,7 @@ def put_back(telling: Telling, failure: AdapterFailure) -> None:
     put_back_set([(telling, failure)])
 
 
+@retried
 def put_back_set(failed: Sequence[tuple[Telling, AdapterFailure]]) -> None:
     """They surely were not said: say them again later, and less often what a person must mend."""
     now = clock.now()
