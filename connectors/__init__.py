@@ -4,4 +4,5 @@ KINDS: dict[str, str] = {
     "ical": "connectors.ical:ICalendar",
     "rss": "connectors.rss:Rss",
     "cap": "connectors.cap:Cap",
+    "vigilance": "connectors.vigilance:Vigilance",
 }

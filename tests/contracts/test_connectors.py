@@ -18,6 +18,7 @@ GIVEN = {
     "ical": ("three_events.ics", "broken_entries.ics"),
     "rss": ("three_items.xml", "one_bad_entry.xml"),
     "cap": ("three_alerts.atom", "one_bad_entry.atom"),
+    "vigilance": ("carte.json", "broken_entries.json"),
 }
 KINDS = sorted(registry.kinds("connectors"))
 
