@@ -4,5 +4,6 @@ KINDS: dict[str, str] = {
     "ical": "connectors.ical:ICalendar",
     "rss": "connectors.rss:Rss",
     "cap": "connectors.cap:Cap",
+    "vigicrues": "connectors.vigicrues:Vigicrues",
     "vigilance": "connectors.vigilance:Vigilance",
 }

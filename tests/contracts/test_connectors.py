@@ -19,6 +19,7 @@ GIVEN = {
     "rss": ("three_items.xml", "one_bad_entry.xml"),
     "cap": ("three_alerts.atom", "one_bad_entry.atom"),
     "vigilance": ("carte.json", "broken_entries.json"),
+    "vigicrues": ("troncons.geojson", "broken_entries.geojson"),
 }
 KINDS = sorted(registry.kinds("connectors"))
 
