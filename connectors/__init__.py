@@ -4,6 +4,7 @@ KINDS: dict[str, str] = {
     "ical": "connectors.ical:ICalendar",
     "rss": "connectors.rss:Rss",
     "cap": "connectors.cap:Cap",
+    "datex": "connectors.datex:Datex",
     "vigicrues": "connectors.vigicrues:Vigicrues",
     "vigilance": "connectors.vigilance:Vigilance",
 }

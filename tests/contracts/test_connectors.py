@@ -20,6 +20,7 @@ GIVEN = {
     "cap": ("three_alerts.atom", "one_bad_entry.atom"),
     "vigilance": ("carte.json", "broken_entries.json"),
     "vigicrues": ("troncons.geojson", "broken_entries.geojson"),
+    "datex": ("situations_v2.xml", "broken_entries.xml"),
 }
 KINDS = sorted(registry.kinds("connectors"))
 
