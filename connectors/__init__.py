@@ -4,6 +4,8 @@ KINDS: dict[str, str] = {
     "ical": "connectors.ical:ICalendar",
     "rss": "connectors.rss:Rss",
     "cap": "connectors.cap:Cap",
+    "wzdx": "connectors.wzdx:Wzdx",
+    "cifs": "connectors.cifs:Cifs",
     "datex": "connectors.datex:Datex",
     "vigicrues": "connectors.vigicrues:Vigicrues",
     "vigilance": "connectors.vigilance:Vigilance",

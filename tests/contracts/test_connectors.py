@@ -20,6 +20,8 @@ GIVEN = {
     "cap": ("three_alerts.atom", "one_bad_entry.atom"),
     "vigilance": ("carte.json", "broken_entries.json"),
     "vigicrues": ("troncons.geojson", "broken_entries.geojson"),
+    "wzdx": ("zones.geojson", "broken_entries.geojson"),
+    "cifs": ("incidents.xml", "broken_entries.xml"),
     "datex": ("situations_v2.xml", "broken_entries.xml"),
 }
 KINDS = sorted(registry.kinds("connectors"))
