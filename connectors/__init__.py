@@ -6,6 +6,7 @@ KINDS: dict[str, str] = {
     "cap": "connectors.cap:Cap",
     "wzdx": "connectors.wzdx:Wzdx",
     "cifs": "connectors.cifs:Cifs",
+    "gtfs_rt": "connectors.gtfs_rt:GtfsRt",
     "datex": "connectors.datex:Datex",
     "vigicrues": "connectors.vigicrues:Vigicrues",
     "vigilance": "connectors.vigilance:Vigilance",

@@ -22,6 +22,7 @@ GIVEN = {
     "vigicrues": ("troncons.geojson", "broken_entries.geojson"),
     "wzdx": ("zones.geojson", "broken_entries.geojson"),
     "cifs": ("incidents.xml", "broken_entries.xml"),
+    "gtfs_rt": ("alerts.pb", "broken_entries.pb"),
     "datex": ("situations_v2.xml", "broken_entries.xml"),
 }
 KINDS = sorted(registry.kinds("connectors"))
