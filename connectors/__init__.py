@@ -7,6 +7,7 @@ KINDS: dict[str, str] = {
     "wzdx": "connectors.wzdx:Wzdx",
     "cifs": "connectors.cifs:Cifs",
     "gtfs_rt": "connectors.gtfs_rt:GtfsRt",
+    "openagenda": "connectors.openagenda:OpenAgenda",
     "datex": "connectors.datex:Datex",
     "vigicrues": "connectors.vigicrues:Vigicrues",
     "vigilance": "connectors.vigilance:Vigilance",

@@ -23,6 +23,7 @@ GIVEN = {
     "wzdx": ("zones.geojson", "broken_entries.geojson"),
     "cifs": ("incidents.xml", "broken_entries.xml"),
     "gtfs_rt": ("alerts.pb", "broken_entries.pb"),
+    "openagenda": ("events.json", "broken_entries.json"),
     "datex": ("situations_v2.xml", "broken_entries.xml"),
 }
 KINDS = sorted(registry.kinds("connectors"))
