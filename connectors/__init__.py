@@ -2,6 +2,7 @@
 
 KINDS: dict[str, str] = {
     "ical": "connectors.ical:ICalendar",
+    "caldav": "connectors.caldav:CalDav",
     "rss": "connectors.rss:Rss",
     "cap": "connectors.cap:Cap",
     "wzdx": "connectors.wzdx:Wzdx",
