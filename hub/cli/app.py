@@ -73,9 +73,11 @@ def plain_errors(as_json: bool) -> Iterator[None]:
 
 def prepare() -> None:
     """Import every command, read the settings (every problem is said at once), set up the log."""
-    from hub.cli import authorities, demo, panels, roles, sources, talking, tokens
+    from hub.cli import authorities, demo, panels, roles, samples, sources, talking, tokens
 
-    assert all((authorities, demo, panels, roles, sources, talking, tokens))  # the commands
+    assert all(
+        (authorities, demo, panels, roles, samples, sources, talking, tokens)
+    )  # the commands
     try:
         level = settings.get().log.upper()
     except settings.SettingsError as error:
