@@ -28,7 +28,7 @@ run: setup
 test:
 	@scripts/setup --tests
 	@$(MAKE) --no-print-directory check
-	@$(PY) -m pytest
+	@scripts/tests
 
 bench:
 	@scripts/setup --tests

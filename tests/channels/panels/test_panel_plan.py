@@ -247,6 +247,11 @@ def test_topics_are_those_of_the_contract_and_read_back() -> None:
     )
     assert topics.parse("tambour/1/vb/p/shown") == topics.Address("vb", "p", "shown")
     assert topics.parse("tambour/1/vb/hub") == topics.Address("vb", "", "hub")
+    image = topics.topic("vb", "p", "image", "h" * 43)
+    assert topics.parse(image) == topics.Address("vb", "p", "image", "h" * 43)
+    assert topics.parse("tambour/1/vb/p/fault/door") == topics.Address("vb", "p", "fault", "door")
+    with pytest.raises(topics.BadName):
+        topics.topic("vb", "p", "fault", "a/b")
 
 
 @pytest.mark.parametrize("code", ["", "a/b", "+", "#", "$SYS", "a b", "x" * 64])
@@ -256,7 +261,8 @@ def test_a_code_that_would_reach_other_topics_is_refused(code: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "topic", ["", "tambour/2/a/b/plan", "tambour/1/a/b", "tambour/1/a/b/cmd", "tambour/1/a/b/c/hb"]
+    "topic",
+    ["", "tambour/2/a/b/plan", "tambour/1/a/b", "tambour/1/a/b/c/hb", "tambour/1/a/b/image"],
 )
 def test_other_topics_are_not_ours(topic: str) -> None:
     assert topics.parse(topic) is None
@@ -269,7 +275,8 @@ def test_a_preview_shows_the_lines_page_by_page() -> None:
     done = Panel.preview([water_cut()], PanelOptions(), "fr")
     assert isinstance(done, Rendering)
     assert done.text.startswith("COUPURE D'EAU")
-    assert done.facts["pages"][0]["lines"] == done.text.split("\n\n")[0].split("\n")
+    shown = [line for line in done.facts["pages"][0]["lines"] if line]
+    assert shown == done.text.split("\n\n")[0].split("\n")
     assert (done.facts["columns"], done.facts["lines"]) == (16, 8)
 
 
