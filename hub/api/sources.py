@@ -15,7 +15,7 @@ from hub.schemas import Given
 from hub.vocabulary import SourceHealth
 
 router = APIRouter(tags=["sources"])
-Intake = Literal["ignore", "draft", "publish"]
+Intake = Literal["ignore", "agenda", "draft", "publish"]
 Interval = Annotated[int, Field(ge=60, le=86_400, description="Seconds between two readings.")]
 
 
@@ -176,7 +176,7 @@ def poll(source_id: int, caller: Calling) -> dict[str, Any]:
 def items(
     source_id: int,
     caller: Calling,
-    state: Literal["ignored", "drafted", "published", "closed"] | None = None,
+    state: Literal["ignored", "listed", "drafted", "published", "closed"] | None = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     after: int = 0,
 ) -> dict[str, Any]:

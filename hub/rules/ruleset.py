@@ -56,7 +56,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class IntakeRule:
-    """`then`: ignore, draft or publish."""
+    """`then`: ignore, agenda, draft or publish."""
 
     name: str
     when: Condition | None

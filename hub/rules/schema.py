@@ -120,7 +120,7 @@ class RuleText(NamedText):
 
 class IntakeText(NamedText):
     when: str | None = None
-    then: Literal["ignore", "draft", "publish"]
+    then: Literal["ignore", "agenda", "draft", "publish"]
     reason: _Sentence
 
 

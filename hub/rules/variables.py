@@ -14,6 +14,7 @@ from hub.rules.times import in_window
 from hub.vocabulary import (
     CAP_CATEGORIES,
     GRAVE,
+    LEVEL_SEVERITY,
     SEVERITY_ORDER,
     Certainty,
     Lane,
@@ -59,6 +60,12 @@ _PUBLICATION: Final = {
 }
 _ITEM: Final = {
     "external_id": Variable("text", "the source's own identifier"),
+    "kind": Variable("text", "whether it is the entry of an agenda", ("notice", "event")),
+    "level": Variable(
+        "text", "colour of the source's level, if it has levels", tuple(LEVEL_SEVERITY)
+    ),
+    "tags": Variable("texts", "the source's own words for what it is about"),
+    "place": Variable("text", "where it takes place, in the source's words"),
     "has_expires": Variable("yes/no", "whether the source says when it ends"),
     "all_day": Variable("yes/no", "an event without hours"),
     "link": Variable("text", "address of the entry"),
