@@ -174,10 +174,10 @@ def hash_of(page: Page) -> str:
     return seal.b64(hashlib.sha256("\n".join(page.lines).encode()).digest())
 
 
-def peek(payload: bytes) -> int | None:
-    """The plan_rev of something that is not trusted, to name it in the refusal."""
+def peek(payload: bytes, field: str = "plan_rev") -> int | None:
+    """The number of something that is not trusted, to name it in the refusal."""
     try:
-        rev = json.loads(payload)["plan_rev"]
+        rev = json.loads(payload)[field]
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
     return rev if type(rev) is int and 0 <= rev < 2**53 else None
