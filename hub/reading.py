@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, select
 
-from hub import items, publishing, settings
+from hub import agenda, items, publishing, settings
 from hub.contracts import Item, Parsed
 from hub.intake import MOST_AT_FIRST, OPEN, Fate, Known, Verdict, decide, judge
 from hub.item_content import content_of, ends
@@ -48,11 +48,16 @@ class Tally:
 
 def take_in(session: Session, source: Source, parsed: Parsed, now: datetime) -> Tally:
     """Carry out what was read."""
-    return _Reading(session, source, now).carry_out(parsed)
+    reading = _Reading(session, source, now)
+    tally = reading.carry_out(parsed)
+    left = {i for i, row in reading.rows.items() if row.state == ItemState.IGNORED}
+    agenda.take_in(session, source, parsed, now, left)
+    return tally
 
 
 def confirm(session: Session, source: Source, now: datetime) -> Tally:
     """A good reading without anything new: what was missing before is missing still."""
+    agenda.confirm(session, source, now)
     return _Reading(session, source, now).confirm()
 
 

@@ -12,6 +12,7 @@ from hub.models.delivery import (
     ShelfRow,
     TargetRow,
 )
+from hub.models.event import Event, EventOrigin, Reminder
 from hub.models.publication import Publication, Revision, StoredPlan
 from hub.models.source import ItemRow, Source
 from hub.models.subscription import Follow, PushIdentity, Subscription
@@ -25,6 +26,8 @@ __all__ = [
     "Contact",
     "Delivery",
     "DisplayRow",
+    "Event",
+    "EventOrigin",
     "Follow",
     "IdempotencyKey",
     "ItemRow",
@@ -34,6 +37,7 @@ __all__ = [
     "Publication",
     "PushIdentity",
     "Receipt",
+    "Reminder",
     "Revision",
     "Shard",
     "ShelfRow",
