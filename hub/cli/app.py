@@ -73,9 +73,21 @@ def plain_errors(as_json: bool) -> Iterator[None]:
 
 def prepare() -> None:
     """Import every command, read the settings (every problem is said at once), set up the log."""
-    from hub.cli import authorities, demo, panel_enrol, panels, roles, sources, talking, tokens
+    from hub.cli import (
+        authorities,
+        demo,
+        panel_compile,
+        panel_enrol,
+        panels,
+        roles,
+        sources,
+        talking,
+        tokens,
+    )  # fmt: skip
 
-    commands = (authorities, demo, panel_enrol, panels, roles, sources, talking, tokens)
+    commands = (
+        authorities, demo, panel_compile, panel_enrol, panels, roles, sources, talking, tokens,
+    )  # fmt: skip
     assert all(commands)
     try:
         level = settings.get().log.upper()
