@@ -12,6 +12,7 @@ from typing import Any, Final, TypeAlias
 
 import orjson
 
+from channels.panels import loop
 from channels.panels.compiler import Compiled, compile_notice
 from channels.panels.jws import b64
 from channels.panels.model import Model
@@ -89,7 +90,8 @@ def make(
     warnings: dict[str, tuple[str, ...]] = {}
     items: list[tuple[str, Mapping[str, Any]]] = []
     live = [n for n in notices if n.intent is not Intent.WITHDRAW and n.expires > now]
-    for notice in sorted(live, key=lambda n: (-priority(n), start_of(n), n.publication)):
+    earliest = sorted(live, key=lambda n: (start_of(n), n.publication))
+    for notice in loop.in_turn(earliest, priority, lambda n: n.station):
         hold = hold_ms or model.hold_ms
         item = (preparer or prepare)(notice, model, tuple(spoken), hold, locale)
         if isinstance(item, Refusal):
@@ -197,8 +199,8 @@ def prepare(
 
 def start_of(notice: Notice) -> datetime:
     """When a panel begins to show it: at once where it takes effect now, though it speaks of a
-    later onset (a closure is announced before it begins)."""
-    return notice.effective
+    later onset (a closure is announced before it begins); an event some days before it."""
+    return loop.begins(notice, kind(notice))
 
 
 def priority(notice: Notice) -> int:
@@ -258,6 +260,7 @@ def _item(notice: Notice, compiled: Compiled) -> dict[str, Any]:
         "pub": notice.publication,
         "rev": notice.revision,
         "start": clock.rfc3339(start_of(notice)),
+        **loop.wishes(kind(notice)),
     }
 
 
