@@ -73,10 +73,20 @@ def plain_errors(as_json: bool) -> Iterator[None]:
 
 def prepare() -> None:
     """Import every command, read the settings (every problem is said at once), set up the log."""
-    from hub.cli import authorities, demo, panel_enrol, panels, roles, sources, talking, tokens
+    from hub.cli import (
+        authorities,
+        demo,
+        panel_conform,
+        panel_enrol,
+        panels,
+        roles,
+        sources,
+        talking,
+        tokens,
+    )
 
-    commands = (authorities, demo, panel_enrol, panels, roles, sources, talking, tokens)
-    assert all(commands)
+    panel_commands = (panels, panel_enrol, panel_conform)
+    assert all((authorities, demo, *panel_commands, roles, sources, talking, tokens))
     try:
         level = settings.get().log.upper()
     except settings.SettingsError as error:
