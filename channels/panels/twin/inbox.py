@@ -50,6 +50,7 @@ class Inbox:
             self.kept = replace(self.kept, key=key)
         self._done: dict[str, datetime] = _remembered(store.noted("commands"))
         self._waiting: tuple[bytes, str, Plan, seal.Key, float] | None = None
+        self._refused: tuple[bytes, str] | None = None
         display.take(self._stored_plan())
 
     def hear(self, down: Down) -> None:
@@ -100,6 +101,8 @@ class Inbox:
                 now=self._now_or_ever(),
             )
         except checks.Rejected as problem:
+            if problem.reason == "signature":
+                self._refused = (payload, jws)  # its key may still be announced
             self._reject(problem)
             return
         if self._waiting is not None:
@@ -181,8 +184,10 @@ class Inbox:
                 now=self._now_or_ever(),
             )
         except checks.Rejected as problem:
-            if problem.reason != "replay":  # the retained set comes with every connection
-                self._acknowledge(None, "rejected", reason=problem.reason, keys_rev=0)
+            rev = checks.peek_keys_rev(payload)
+            # The retained set comes with every connection.
+            if problem.reason != "replay" or rev != self.kept.keys_rev:
+                self._acknowledge(None, "rejected", reason=problem.reason, keys_rev=rev)
             return
         kept = replace(self.kept, ring=ring, keys_rev=rev)
         try:
@@ -195,6 +200,9 @@ class Inbox:
         # A plan under a key that is trusted no more is void, whatever it says.
         self.display.take(self._stored_plan())
         self._acknowledge(None, "done", keys_rev=rev)
+        refused, self._refused = self._refused, None
+        if refused is not None:
+            self.plan(*refused)
 
     def command(self, payload: bytes, jws: str) -> None:
         now = self.clock.now()
