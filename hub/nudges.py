@@ -21,3 +21,8 @@ def send(what: str, row_id: int, lane: Lane) -> None:
     """`what` is "display", "delivery", "source" or "confirm". Never raises: see db.after_commit."""
     if _sender is not None:
         _sender(what, row_id, lane)
+
+
+def in_use() -> bool:
+    """Whether somebody hears a nudge of this process."""
+    return _sender is not None
