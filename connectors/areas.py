@@ -1,15 +1,22 @@
-"""CAP areas (polygons and circles written "latitude,longitude") to one GeoJSON geometry."""
+"""Where: CAP's areas (polygons and circles written "latitude,longitude") and strangers' GeoJSON to
+one sound GeoJSON geometry."""
 
+import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import shapely
-from shapely.geometry import MultiPoint, Point, Polygon
+from shapely.geometry import MultiPoint, Point, Polygon, shape
 
 _KM_A_DEGREE: Final = 111.195
 _CORNERS: Final = 32
 _SPOT_KM: Final = 0.05
+_MOST_POSITIONS: Final = 20_000
+_DEPTHS: Final = {
+    "Point": 0, "MultiPoint": 1, "LineString": 1, "MultiLineString": 2, "Polygon": 2,
+    "MultiPolygon": 3,
+}  # fmt: skip
 
 
 class BadArea(ValueError):
@@ -63,6 +70,89 @@ def union(shapes: Iterable[Polygon | Point]) -> dict[str, Any] | None:
         geometry = flat[0] if len(flat) == 1 else shapely.MultiPolygon(flat)
     made: dict[str, Any] = _lists(shapely.geometry.mapping(geometry))
     return made
+
+
+def joined(one: Mapping[str, Any] | None, other: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Both GeoJSON geometries as one."""
+    if not (one and other):
+        return dict(one or other or {}) or None
+    both = shapely.union_all([shapely.make_valid(shape(one)), shapely.make_valid(shape(other))])
+    made: dict[str, Any] = _lists(shapely.geometry.mapping(both))
+    return made
+
+
+def geojson(value: Any) -> dict[str, Any] | None:
+    """A stranger's GeoJSON geometry: positions of two finite numbers on the globe, to 6 decimals.
+    None for nothing. Raises BadArea."""
+    if value is None:
+        return None
+    depth = _DEPTHS.get(value.get("type", "")) if isinstance(value, dict) else None
+    if depth is None:
+        raise BadArea(str(value)[:60])
+    left = [_MOST_POSITIONS]
+    made = {"type": value["type"], "coordinates": _positions(value.get("coordinates"), depth, left)}
+    if not made["coordinates"]:
+        return None
+    try:
+        if shape(made).is_empty:
+            return None
+    except (ValueError, shapely.errors.ShapelyError, TypeError, IndexError) as error:
+        raise BadArea(str(value)[:60]) from error
+    return made
+
+
+def line(points: Iterable[tuple[float, float]]) -> dict[str, Any] | None:
+    """(longitude, latitude) pairs as a line, as a point where they are one, None where none is on
+    the globe."""
+    found: list[list[float]] = []
+    for x, y in points:
+        if -180 <= x <= 180 and -90 <= y <= 90 and [x, y] != [0, 0]:
+            at = [round(x, 6), round(y, 6)]
+            if not found or found[-1] != at:
+                found.append(at)
+    if len(found) > 1:
+        return {"type": "LineString", "coordinates": found}
+    return {"type": "Point", "coordinates": found[0]} if found else None
+
+
+def gathered(shapes: Iterable[Mapping[str, Any] | None]) -> dict[str, Any] | None:
+    """Several geometries as one of a single type: lines as lines, else as their union grown to
+    areas; the same whatever their order."""
+    found = sorted({json.dumps(s, sort_keys=True) for s in shapes if s})
+    parts = [json.loads(s) for s in found]
+    if len(parts) < 2:
+        return parts[0] if parts else None
+    flat: list[Any] = []
+    for part in parts:
+        kind, coordinates = part["type"], part["coordinates"]
+        one = kind.removeprefix("Multi")
+        flat += [(one, c) for c in coordinates] if kind != one else [(one, coordinates)]
+    kinds = {kind for kind, _ in flat}
+    if kinds == {"Point", "LineString"}:  # the ends of a line, said once more
+        flat, kinds = [(k, c) for k, c in flat if k == "LineString"], {"LineString"}
+    if len(kinds) > 1:
+        return union(_grown(shape({"type": k, "coordinates": c})) for k, c in flat)
+    if len(flat) == 1:
+        return {"type": flat[0][0], "coordinates": flat[0][1]}
+    return {"type": f"Multi{kinds.pop()}", "coordinates": [c for _, c in flat]}
+
+
+def _grown(found: Any) -> Any:
+    return found if found.geom_type == "Polygon" else found.buffer(_SPOT_KM / _KM_A_DEGREE)
+
+
+def _positions(value: Any, depth: int, left: list[int]) -> Any:
+    if not isinstance(value, list):
+        raise BadArea(str(value)[:60])
+    if depth:
+        return [_positions(part, depth - 1, left) for part in value]
+    left[0] -= 1
+    if left[0] < 0 or len(value) < 2 or any(type(n) not in (int, float) for n in value[:2]):
+        raise BadArea(str(value)[:60])
+    longitude, latitude = value[:2]
+    if not (-90 <= latitude <= 90 and -181 <= longitude <= 181):
+        raise BadArea(str(value)[:60])
+    return [round(min(180.0, max(-180.0, longitude)), 6), round(latitude, 6)]
 
 
 def _pair(text: str) -> tuple[float, float]:

@@ -4,13 +4,18 @@ An item carries one set of CAP words: those of the gravest info block. Blocks in
 give their texts; further blocks of the same language (another area, another phase) are added.
 """
 
+import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from connectors import areas
-from connectors.common import stamp
-from connectors.plain import one_line, to_text
+from connectors.common import moment, stamp
+from connectors.levels import COLOURS, LEVELS, Level
+from connectors.plain import is_wrapped, one_line, to_text, token, web
+from connectors.trees import child, children, text
 from hub.contracts import Item, Text
 from hub.vocabulary import (
     CAP_CATEGORIES,
@@ -33,6 +38,16 @@ _STATUS: Final = {
 }
 _URGENCY: Final = list(Urgency)
 _CATEGORIES: Final = {name.lower() for name in CAP_CATEGORIES}
+_REQUIRED: Final = ("identifier", "sender", "sent", "status", "msgType", "scope")
+_REFERENCE: Final = re.compile(
+    r"[^,\s]+,(.+?),\d{4}-\d\d-\d\dT[\d:.]+(?:[+-]\d\d:?\d\d|Z)?(?:\s|$)"
+)
+# European weather services say the level in a parameter, their index only in the words.
+_NAMES: Final = "|".join(COLOURS)
+_COLOURED: Final = re.compile(
+    rf"^(?:{_NAMES})\b(?! flag).*\bwarning|^(?:vigilance|aviso) (?:{_NAMES})\b", re.I
+)
+_TRAILING_LINK: Final = re.compile(r"\s+https?://\S+$")
 _CANCELLED: Final = {"fr": "Alerte annulée", "en": "Alert cancelled", "es": "Alerta anulada"}
 
 
@@ -44,20 +59,6 @@ class Wrong(ValueError):
         self.code, self.values = code, values
 
 
-def child(node: Any, *names: str) -> Any:
-    """The first child with one of the local names, whatever its namespace."""
-    return next((c for c in node if _local(c) in names), None)
-
-
-def children(node: Any, name: str) -> list[Any]:
-    return [c for c in node if _local(c) == name]
-
-
-def text(node: Any, *names: str) -> str:
-    found = child(node, *names)
-    return "" if found is None else " ".join("".join(found.itertext()).split())
-
-
 class AlertReader:
     """`language` is preferred for the area's name, `unlabelled` assumed where a block states none.
     `remarks` collects what was left out of the alert that was read last."""
@@ -67,22 +68,16 @@ class AlertReader:
         self._zone = ZoneInfo(timezone)
         self.remarks: list[Wrong] = []
 
-    def alert(self, node: Any) -> Item:
+    def alert(self, node: Any, required: Sequence[str] = _REQUIRED) -> Item:
         """Raises Wrong: what CAP 1.2 section 3.2.1 requires is missing or unknown."""
         self.remarks = []
-        for name in ("identifier", "sender", "sent", "status", "msgType", "scope"):
+        for name in required:
             if not text(node, name):
                 raise Wrong("element-missing", element=name)
         _public(node)
-        identifier, sent = text(node, "identifier"), self._time(node, "sent")
+        identifier, sent = token(text(node, "identifier")), self._time(node, "sent")
         kind = _kind(node)
-        references = tuple(
-            dict.fromkeys(
-                parts[1]
-                for reference in text(node, "references").split()
-                if len(parts := reference.split(",")) == 3
-            )
-        )
+        references = _references(text(node, "references"))
         infos = children(node, "info")
         if kind is MsgType.CANCEL and not references:
             raise Wrong("no-reference")
@@ -114,10 +109,11 @@ class AlertReader:
             raise Wrong("element-missing", element="cap:status")
         _public(node)
         kind = _kind(node)
-        if kind is MsgType.CANCEL:
+        references = _references(text(node, "references"))
+        if kind is MsgType.CANCEL and not references:
             raise Wrong("no-reference")
-        sent = self._time(node, "sent", "updated", "published")
-        external_id = text(node, "identifier") or text(node, "id", "guid")
+        sent = self._time(node, "sent", "updated", "published", "pubDate", "date")
+        external_id = token(text(node, "identifier") or text(node, "id", "guid"))
         if not external_id:
             raise Wrong("element-missing", element="id")
         return self._item(
@@ -126,8 +122,8 @@ class AlertReader:
             external_id=external_id,
             msg_type=kind,
             sent=sent,
-            cancels=(),
-            supersedes=(),
+            cancels=references if kind is MsgType.CANCEL else (),
+            supersedes=tuple(r for r in references if r != external_id),
         )
 
     def _item(self, node: Any, infos: list[Any], **given: Any) -> Item:
@@ -140,13 +136,20 @@ class AlertReader:
         where = [a for i in shown for a in children(i, "area")] or [
             i for i in shown if child(i, "areaDesc", "polygon", "circle", "geocode") is not None
         ]
-        category = text(gravest, "category").lower()
+        named = [text(i, "category").lower() for i in infos]
+        geocodes = _geocodes(where)
+        # An index of European weather warnings has no category of its own.
+        fallback = "met" if "EMMA_ID" in geocodes else "other"
+        level = max((_level(i) for i in infos), key=LEVELS.index)
         return Item(
             version=stamp(given["sent"]),
             status=_word(_STATUS, node, "status"),
             texts={language: self._text(blocks) for language, blocks in spoken.items()},
-            category=category if category in _CATEGORIES else "other",
-            event=text(gravest, "event")[:100],
+            category=next(
+                (c for c in (text(gravest, "category").lower(), *named) if c in _CATEGORIES),
+                fallback,
+            ),
+            event=one_line(text(shown[0], "event"))[:100],
             response_type=_enum(ResponseType, gravest, "responseType", ResponseType.NONE),
             severity=_enum(Severity, gravest, "severity", Severity.UNKNOWN),
             urgency=_enum(Urgency, gravest, "urgency", Urgency.UNKNOWN),
@@ -156,9 +159,13 @@ class AlertReader:
             # One block without an end: the whole has none, and the category's default bounds it.
             expires=max((t for t in ends if t), default=None) if all(ends) else None,
             area=self._area(where),
-            area_desc="; ".join(dict.fromkeys(d for a in where if (d := text(a, "areaDesc")))),
-            geocodes=_geocodes(where),
-            link=_link(gravest),
+            area_desc="; ".join(
+                dict.fromkeys(d for a in where if (d := one_line(text(a, "areaDesc")).strip("; ")))
+            ),
+            geocodes=geocodes,
+            link=_link(shown[0]) or _link(gravest),
+            level=level,
+            tags=tuple(sorted({c for c in named if c})),
             **given,
         )
 
@@ -168,14 +175,15 @@ class AlertReader:
         for info in sorted(infos, key=_gravity, reverse=True):
             found.setdefault(_language(info) or self._unlabelled, []).append(info)
         base = self._language[:2]
-        order = sorted(found, key=lambda name: name.lower()[:2] != base)
+        order = sorted(found, key=lambda n: (n.lower()[:2] != base, n.lower()[:2] != "en", n))
         return {name: found[name] for name in order}
 
     def _text(self, blocks: list[Any]) -> Text:
-        first = blocks[0]
-        language = (_language(first) or self._unlabelled)[:2]
-        headline = one_line(text(first, "headline", "title")) or text(first, "event")
-        parts, advice = [_long(first, "description", "summary")], [_long(first, "instruction")]
+        best = blocks[0]
+        language = (_language(best) or self._unlabelled)[:2]
+        headline = _TRAILING_LINK.sub("", one_line(text(best, "headline", "title")))
+        headline = headline or one_line(text(best, "event"))
+        parts, advice = [_long(best, "description", "summary")], [_long(best, "instruction")]
         for more in blocks[1:]:
             title = one_line(text(more, "headline"))
             said = _long(more, "description")
@@ -209,14 +217,11 @@ class AlertReader:
         if not value:
             return None
         try:
-            moment = datetime.fromisoformat(value)
-        except ValueError:
+            if value[:3].isalpha():  # the dates of RSS (RFC 822)
+                return parsedate_to_datetime(value).astimezone(UTC)
+            return moment(value, self._zone)
+        except (ValueError, OverflowError):
             raise Wrong("element-wrong", element=names[0], value=value[:40]) from None
-        return (moment if moment.tzinfo else moment.replace(tzinfo=self._zone)).astimezone(UTC)
-
-
-def _local(node: Any) -> str:
-    return node.tag.rpartition("}")[2] if isinstance(node.tag, str) else ""
 
 
 def _public(node: Any) -> None:
@@ -272,7 +277,10 @@ def _language(info: Any) -> str:
 
 def _long(node: Any, *names: str) -> str:
     found = child(node, *names)
-    return "" if found is None else to_text("".join(found.itertext()))
+    if found is None:
+        return ""
+    said = "".join(found.itertext())
+    return to_text(said, wrapped=is_wrapped(said))
 
 
 def _geocodes(where: list[Any]) -> dict[str, tuple[str, ...]]:
@@ -283,9 +291,28 @@ def _geocodes(where: list[Any]) -> dict[str, tuple[str, ...]]:
             for name, value in pairs:
                 codes = found.setdefault("".join(name.itertext()).strip(), {})
                 codes.update(dict.fromkeys("".join(value.itertext()).split()))
-    return {name: tuple(codes) for name, codes in found.items() if codes}
+    return {name: tuple(sorted(found[name])) for name in sorted(found) if name and found[name]}
 
 
 def _link(node: Any) -> str:
-    links = [text(node, "web"), *(c.get("href") or (c.text or "") for c in children(node, "link"))]
-    return next((u.strip() for u in links if u.strip().startswith(("http://", "https://"))), "")
+    return web(text(node, "web"), *(c.get("href") or c.text for c in children(node, "link")))
+
+
+def _references(said: str) -> tuple[str, ...]:
+    """The identifiers of "sender,identifier,sent sender,…" (CAP 1.2 section 3.2.1); of a broken
+    one, what may be an identifier."""
+    found = [token(m[1]) for m in _REFERENCE.finditer(said)]
+    if left := _REFERENCE.sub(" ", said).split():
+        parts = [reference.split(",") for reference in left]
+        found += [token(p[1] if len(p) > 1 else p[0]) for p in parts]
+    return tuple(dict.fromkeys(f for f in found if f))
+
+
+def _level(info: Any) -> Level:
+    for parameter in children(info, "parameter"):
+        if text(parameter, "valueName").lower() in ("awareness_level", "colour", "color"):
+            said = {w.strip(" ;,").lower() for w in text(parameter, "value").split()}
+            return next((COLOURS[w] for w in sorted(said) if w in COLOURS), "")
+    if found := _COLOURED.search(one_line(text(info, "event"))):
+        return next((COLOURS[w] for w in found[0].lower().split() if w in COLOURS), "")
+    return ""

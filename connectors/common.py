@@ -1,13 +1,16 @@
 """What the kinds that read one HTTP address share."""
 
-from datetime import UTC, datetime
-from typing import ClassVar, Literal
+from datetime import UTC, datetime, timedelta
+from typing import ClassVar, Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, field_validator
 
 from connectors.reasons import say
 from hub.contracts import Fetch, Fetched, Json, NotModified, SourceUnreadable, StrictOptions
+
+# Items a reading may bring: beyond, memory and people are overrun; absence then counts for nothing.
+MOST: Final = 5000
 
 
 class SourceOptions(StrictOptions):
@@ -58,3 +61,33 @@ class HttpSource:
 def stamp(moment: datetime | None) -> str:
     """A version that sorts as text: 14 digits in UTC, or nothing."""
     return moment.astimezone(UTC).strftime("%Y%m%d%H%M%S") if moment else ""
+
+
+def moment(value: object, zone: ZoneInfo) -> datetime | None:
+    """An ISO 8601 time in UTC, to the second; `zone` is that of a time written without one. None
+    for nothing. Raises ValueError for what is no time between the years 1900 and 2200."""
+    said = str(value if value is not None else "").strip()
+    if not said:
+        return None
+    later = "T24:00" in said  # the end of a day (ISO 8601, XML Schema 3.2.7)
+    found = datetime.fromisoformat(said.replace("T24:00", "T00:00").replace("/", "-"))
+    if not 1900 <= found.year <= 2200:
+        raise ValueError(said)
+    aware = found if found.tzinfo else found.replace(tzinfo=zone)
+    return aware.astimezone(UTC).replace(microsecond=0) + timedelta(days=later)
+
+
+def epoch(value: object) -> datetime | None:
+    """Seconds, or milliseconds, since 1970; None for nothing. Raises ValueError."""
+    if value in (None, "", 0):
+        return None
+    try:
+        seconds = float(str(value))
+        if seconds > 1e11:
+            seconds /= 1000
+        found = datetime.fromtimestamp(int(seconds), UTC)
+    except OverflowError as error:
+        raise ValueError(str(value)) from error
+    if not 1900 <= found.year <= 2200:
+        raise ValueError(str(value))
+    return found

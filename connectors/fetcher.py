@@ -9,10 +9,12 @@ size after decompression, bounded time, and an answer that is cut off is an erro
 import os
 import socket
 import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import quote, urljoin, urlsplit
 
@@ -52,6 +54,17 @@ class Limits:
     hops: int = 5
 
 
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What is asked at each hop; `origin` is the only one that gets `headers`."""
+
+    accept: str
+    method: str
+    headers: Mapping[str, str]
+    body: bytes
+    origin: tuple[str, str, int | None]
+
+
 @dataclass(slots=True)
 class _Answer:
     status: int = 0
@@ -76,16 +89,27 @@ class Fetcher:
         self._limits = limits or Limits()
         self._resolve = resolve
 
-    def __call__(self, url: str, cursor: Json, *, accept: str = "*/*") -> Fetched | NotModified:
+    def __call__(
+        self,
+        url: str,
+        cursor: Json,
+        *,
+        accept: str = "*/*",
+        method: str = "GET",
+        headers: Mapping[str, str] = MappingProxyType({}),
+        body: bytes = b"",
+    ) -> Fetched | NotModified:
         """The content of `url`, following at most `hops` redirects, or NotModified.
 
         `cursor` holds `etag` and `last_modified` (RFC 9110 section 13) and the `url` that gave
-        them; they are sent to no other address. Raises SourceUnavailable.
+        them; they are sent to no other address. `headers` (a key, a password) are sent to the host
+        that was asked and to none it redirects to. Raises SourceUnavailable.
         """
+        request = _Request(accept, method, headers, body, _origin(_plain(url)))
         deadline = clock.monotonic() + self._limits.seconds
         here = _plain(url)
         for _ in range(self._limits.hops + 1):
-            answer, host, asked = self._hop(here, cursor, accept, deadline)
+            answer, host, asked = self._hop(here, cursor, request, deadline)
             if answer.status not in _REDIRECTS:
                 return self._settle(answer, asked, host, cursor)
             target = answer.headers.get("location", "")
@@ -98,7 +122,7 @@ class Fetcher:
         raise self._failure("too-many-redirects", count=self._limits.hops)
 
     def _hop(
-        self, url: str, cursor: Json, accept: str, deadline: float
+        self, url: str, cursor: Json, request: _Request, deadline: float
     ) -> tuple[_Answer, str, str]:
         """One request; also the host and the address as they were asked for."""
         try:
@@ -117,9 +141,19 @@ class Fetcher:
         if parts.query:
             asked += "?" + quote(parts.query, safe=_PATH + "?")
         answer = _Answer()
-        curl = self._curl(asked, answer, accept, deadline)
+        curl = self._curl(asked, answer, deadline)
+        lines = [f"Accept: {request.accept}"]
+        if request.origin == _origin(asked):
+            lines += [
+                " ".join(f"{name}: {value}".split()) for name, value in request.headers.items()
+            ]
         if cursor.get("url") == asked:
-            curl.setopt(pycurl.HTTPHEADER, [f"Accept: {accept}", *_validators(cursor)])
+            lines += _validators(cursor)
+        if request.method != "GET":
+            curl.setopt(pycurl.CUSTOMREQUEST, request.method)
+            curl.setopt(pycurl.POSTFIELDS, request.body)
+            lines.append("Content-Type: application/xml; charset=utf-8")
+        curl.setopt(pycurl.HTTPHEADER, lines)
 
         def open_socket(_purpose: int, address: Any) -> Any:
             try:
@@ -138,7 +172,7 @@ class Fetcher:
             curl.close()
         return answer, name, asked
 
-    def _curl(self, url: str, answer: _Answer, accept: str, deadline: float) -> Any:
+    def _curl(self, url: str, answer: _Answer, deadline: float) -> Any:
         limits = self._limits
         left = deadline - clock.monotonic()
         if left <= 0:
@@ -180,7 +214,6 @@ class Fetcher:
             (pycurl.LOW_SPEED_TIME, limits.slow_seconds),
             (pycurl.ACCEPT_ENCODING, ""),
             (pycurl.USERAGENT, AGENT),
-            (pycurl.HTTPHEADER, [f"Accept: {accept}"]),
             (pycurl.HEADERFUNCTION, header),
             (pycurl.WRITEFUNCTION, body),
         ):
@@ -239,6 +272,16 @@ class Fetcher:
         self, code: str, retry_after: float | None = None, **values: object
     ) -> SourceUnavailable:
         return SourceUnavailable(say(code, self._language, **values), retry_after)
+
+
+def _origin(url: str) -> tuple[str, str, int | None]:
+    """Scheme, host and port, the port that goes without saying included."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or {"https": 443, "http": 80}.get(parts.scheme)
+        return parts.scheme, (parts.hostname or "").rstrip("."), port
+    except ValueError:
+        return "", "", None
 
 
 def _plain(url: str) -> str:

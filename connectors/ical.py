@@ -1,37 +1,34 @@
-"""Agendas in iCalendar (RFC 5545) over HTTP: one item an occurrence, in a rolling horizon.
+"""Agendas in iCalendar (RFC 5545) over HTTP: one item an event, of what repeats one an occurrence.
 
 A single event is the item `UID`; an occurrence of a series is `UID#start`, where start is its
 RECURRENCE-ID: the hour the rule gave it, so that a moved occurrence stays the same item.
 """
 
-import re
 import warnings
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, ClassVar
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 import icalendar
-import x_wr_timezone
 from pydantic import Field
 
-from connectors import ical_series
+from connectors import ical_series, ical_text, ical_zones
 from connectors.common import HttpSource, SourceOptions, stamp
-from connectors.ical_series import Refused
+from connectors.ical_series import Patience, Refused, Series
 from connectors.plain import one_line, to_text
 from connectors.reasons import UNTITLED
 from hub.contracts import EntryError, Item, Parsed, Text
 from hub.vocabulary import Certainty, MsgType, Severity, Status, Urgency
 
-_LINE = re.compile(r"(BEGIN|END):\s*([A-Za-z-]+)\s*$", re.IGNORECASE)
 _BROKEN = icalendar.prop.vBroken
 
 
 class AgendaOptions(SourceOptions):
-    days_before: int = Field(1, ge=0, le=366)
-    days_ahead: int = Field(60, ge=1, le=800)
-    most: int = Field(1000, ge=1, le=5000, description="Occurrences kept of one file.")
-    most_of_a_series: int = Field(366, ge=1, le=1000)
+    days_before: int = Field(1, ge=0, le=366, description="Of what repeats: since how many days.")
+    days_ahead: int = Field(731, ge=1, le=800, description="Of what repeats: for how many days.")
+    most: int = Field(10_000, ge=1, le=20_000, description="Dates kept of one file.")
+    most_of_a_series: int = Field(1000, ge=1, le=1000, description="Dates kept of one series.")
 
 
 class ICalendar(HttpSource):
@@ -47,110 +44,132 @@ class ICalendar(HttpSource):
         self._options = options
 
     def parse(self, raw: bytes, received_at: datetime) -> Parsed:
-        """Occurrences between `days_before` and `days_ahead` around `received_at`."""
-        calendars = self._read(raw)
+        """Every event that happens once, whenever that is, and of what repeats the occurrences
+        between `days_before` and `days_ahead` around `received_at`."""
+        read, calendars = self._read(raw)
         start = received_at - timedelta(days=self._options.days_before)
         stop = received_at + timedelta(days=self._options.days_ahead)
-        errors: list[EntryError] = []
+        errors = [self._error("unclosed", entry.uid, entry.line) for entry in read.unclosed]
+        errors += [
+            self._error("strange-zone", f"TZID={name}", line, zone=self._options.timezone)
+            for name, line in read.strange.items()
+        ]
         items: dict[str, Item] = {}
-        complete = True
-        events = [event for calendar in calendars for event in self._events(calendar)]
-        for uid, versions in ical_series.by_uid(events).items():
-            try:
-                series = ical_series.Series(uid, versions)
-                errors += [EntryError(uid, self.say(code)) for code in series.remarks]
-                found = list(self._items(series, start, stop))
-            except Refused as refused:
-                errors.append(EntryError(uid, self.say(refused.code, **refused.values)))
+        patience, asked, cut = Patience(), 0, False
+        for uid, series in self._series(read, calendars, errors):
+            if series.repeats and asked >= self._options.most:
+                cut = True
                 continue
+            try:
+                found = list(self._items(series, start, stop, patience))
+            except Refused as refused:
+                errors.append(self._error(refused.code, uid, refused.line, **refused.values))
+                continue
+            errors += [self._error(code, uid, line) for code, line in series.remarks]
             if len(found) > self._options.most_of_a_series:
                 found = found[: self._options.most_of_a_series]
-                errors.append(EntryError(uid, self.say("long-series", count=len(found))))
+                errors.append(self._error("long-series", uid, count=len(found)))
+            asked += len(found) if series.repeats else 0
             for item in found:
                 items.setdefault(item.external_id, item)
-        kept = sorted(items.values(), key=lambda i: (i.onset or start, i.external_id))
-        if len(kept) > self._options.most:
-            kept = kept[: self._options.most]
-            complete = False  # what lies beyond was not looked at
+        kept = list(items.values())
+        if cut or len(kept) > self._options.most:
+            kept = _nearest(kept, received_at)[: self._options.most]
+            cut = True  # what lies beyond was not looked at
             errors.append(EntryError("VCALENDAR", self.say("long-file", count=len(kept))))
-        name = next((str(c["X-WR-CALNAME"]) for c in calendars if "X-WR-CALNAME" in c), "")
-        return Parsed(tuple(kept), tuple(errors), complete, one_line(name))
+        kept.sort(key=lambda i: (i.onset or start, i.external_id))
+        names = (str(c.get("X-WR-CALNAME") or c.get("NAME") or "") for c in calendars)
+        name = next((n for n in names if n), "")
+        return Parsed(tuple(kept), tuple(errors), not cut, one_line(name))
 
-    def _read(self, raw: bytes) -> list[Any]:
-        text = _decoded(raw)
-        if not re.search(r"^BEGIN:VCALENDAR\s*$", text, re.IGNORECASE | re.MULTILINE):
+    def _error(self, code: str, where: str, line: int = 0, **values: object) -> EntryError:
+        """An entry left out or repaired, by its UID and, where the file has one, its line."""
+        said = self.say(code, **values)
+        if line:
+            said = self.say("at-line", said=said, line=line)
+        return EntryError(where or f"VEVENT:{line}", said)
+
+    def _read(self, raw: bytes) -> tuple[ical_text.Read, list[Any]]:
+        text = ical_text.decoded(raw)
+        if not ical_text.is_calendar(text):
             raise self.not_ours(raw)
-        self._check_whole(text)
         try:
+            read = ical_text.read(text)
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # guessed zone names; the guess is what we want
-                read = icalendar.Calendar.from_ical(text, multiple=True)
-                return [_in_its_zone(calendar) for calendar in read]
+                warnings.simplefilter("ignore")
+                return read, list(icalendar.Calendar.from_ical(read.text, multiple=True))
+        except ical_text.Unreadable as error:
+            raise self.unreadable(error.code, error.where, **error.values) from error
         except (ValueError, KeyError, IndexError, AttributeError, TypeError) as error:
             raise self.unreadable("malformed", detail=one_line(str(error))[:120]) from error
 
-    def _check_whole(self, text: str) -> None:
-        """Every BEGIN has its END: a download that was cut off must not look like a short agenda,
-        or the missing half would be taken for cancelled."""
-        open_now: list[str] = []
-        for number, line in enumerate(text.splitlines(), 1):
-            if not (found := _LINE.match(line)):
-                continue
-            name = found[2].upper()
-            if found[1].upper() == "BEGIN":
-                open_now.append(name)
-            elif not open_now or open_now.pop() != name:
-                raise self.unreadable("malformed", f"ligne {number}", detail=f"END:{name}")
-        if open_now:
-            raise self.unreadable("truncated", f"BEGIN:{open_now[-1]}")
+    def _series(
+        self, read: ical_text.Read, calendars: list[Any], errors: list[EntryError]
+    ) -> Iterator[tuple[str, Series]]:
+        """What the file holds, UID by UID: first what happens once, so that no series however long
+        crowds it out."""
+        repeating = []
+        events = self._events(read, calendars)
+        for shared, versions in ical_series.by_uid(events).items():
+            for uid, of_it in ical_series.apart(shared, versions).items():
+                try:
+                    series = Series(uid, of_it)
+                except Refused as refused:
+                    errors.append(self._error(refused.code, uid, refused.line, **refused.values))
+                    continue
+                if series.repeats:
+                    repeating.append((uid, series))
+                else:
+                    yield uid, series
+        yield from repeating
 
-    def _events(self, calendar: Any) -> Iterator[Any]:
-        """The events, each with the zone of floating hours and its calendar's METHOD."""
-        zone = _zone(str(calendar.get("X-WR-TIMEZONE", ""))) or ZoneInfo(self._options.timezone)
-        cancels = str(calendar.get("METHOD", "")).upper() == "CANCEL"
-        for event in calendar.walk("VEVENT"):
-            event.tambour_zone = zone
-            if cancels:
-                event["STATUS"] = icalendar.vText("CANCELLED")
-            yield event
+    def _events(self, read: ical_text.Read, calendars: list[Any]) -> Iterator[Any]:
+        """The events, each with its place in the file, the zone of its floating hours and its
+        calendar's METHOD."""
+        entries = iter(read.entries)
+        for number, calendar in enumerate(calendars):
+            wr_zone = ical_zones.zone(str(calendar.get("X-WR-TIMEZONE", "")))
+            zone = wr_zone or ZoneInfo(self._options.timezone)
+            cancels = str(calendar.get("METHOD", "")).upper() == "CANCEL"
+            name = one_line(str(calendar.get("X-WR-CALNAME", "")))
+            for event in calendar.walk("VEVENT"):
+                event.tambour_entry = next(entries)
+                event.tambour_zone, event.tambour_wr_zone = zone, wr_zone
+                event.tambour_calendar, event.tambour_name = number, name
+                if cancels:
+                    event["STATUS"] = icalendar.vText("CANCELLED")
+                yield event
 
     def _items(
-        self, series: "ical_series.Series", start: datetime, stop: datetime
+        self, series: Series, start: datetime, stop: datetime, patience: Patience
     ) -> Iterator[Item]:
-        used: set[str] = set()
-        for event in series.between(start, stop):
-            external_id = series.uid
-            if series.repeats:
-                which = self._moment(event["RECURRENCE-ID"].dt, event)
-                if f"{series.uid}#{which}" in used:  # RANGE=THISANDFUTURE shares one
-                    which = self._moment(event["DTSTART"].dt, event)
-                external_id = f"{series.uid}#{which}"
-            used.add(external_id)
-            yield self._item(external_id, event)
+        if not series.repeats:
+            yield self._item(series.uid, series.single())
+            return
+        for event in series.between(start, stop, patience):
+            which = self._moment(series.which(event), event)
+            yield self._item(f"{series.uid}#{which}", event, series.uid)
 
-    def _item(self, external_id: str, event: Any) -> Item:
+    def _item(self, external_id: str, event: Any, series: str = "") -> Item:
         begins, ends = event["DTSTART"].dt, event["DTEND"].dt
         all_day = not isinstance(begins, datetime)
         onset, expires = self._utc(begins, event), self._utc(ends, event)
         if all_day and expires <= onset:
             expires = self._utc(begins + timedelta(days=1), event)
         status = str(event.get("STATUS", "")).upper()
-        cancelled = status == "CANCELLED"
-        description = to_text(_text(event, "DESCRIPTION"))
-        first = description.partition("\n")[0]
-        headline = one_line(_text(event, "SUMMARY")) or one_line(first)
-        language = _language(event) or self._options.language
-        headline = headline or UNTITLED.get(language[:2], UNTITLED["fr"])
-        place = one_line(_text(event, "LOCATION"))
+        cancelled = status in ("CANCELLED", "CANCELED")
         link = _text(event, "URL")
+        tags = tuple(c for c in _categories(event) if c)
+        place = one_line(_text(event, "LOCATION"))
         return Item(
             external_id=external_id,
             version=_version(event),
             msg_type=MsgType.CANCEL if cancelled else MsgType.ALERT,
             status=Status.ACTUAL,
-            texts={language: Text(headline=headline, description=description)},
+            texts=self._texts(event),
+            kind="event",
             category="event",
-            event=", ".join(_categories(event))[:100],
+            event=", ".join(tags)[:100],
             severity=Severity.MINOR,
             urgency=Urgency.FUTURE,
             certainty=Certainty.POSSIBLE if status == "TENTATIVE" else Certainty.LIKELY,
@@ -160,9 +179,26 @@ class ICalendar(HttpSource):
             all_day=all_day,
             area=_point(event),
             area_desc=place,
+            place=place,
+            series=series,
+            tags=tags,
             link=link if link.startswith(("http://", "https://")) else "",
             cancels=(external_id,) if cancelled else (),
         )
+
+    def _texts(self, event: Any) -> dict[str, Text]:
+        """Words by language: one, unless the file repeats SUMMARY with another LANGUAGE."""
+        own = self._options.language
+        titles = _by_language(event, "SUMMARY", own) or {own: ""}
+        stories = _by_language(event, "DESCRIPTION", next(iter(titles)))
+        made: dict[str, Text] = {}
+        for language, title in titles.items():
+            story = stories.get(language) or (next(iter(stories.values()), "") if not made else "")
+            description = to_text(story)
+            headline = one_line(title) or one_line(description.partition("\n")[0])
+            headline = headline or UNTITLED.get(language[:2], UNTITLED["fr"])
+            made[language] = Text(headline=headline, description=description)
+        return made
 
     def _moment(self, when: date, event: Any) -> str:
         if not isinstance(when, datetime):
@@ -179,26 +215,13 @@ class ICalendar(HttpSource):
         return when.astimezone(UTC)
 
 
-def _decoded(raw: bytes) -> str:
-    """UTF-8 by RFC 5545 section 3.1.4; old exporters write Windows-1252."""
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return raw.decode("cp1252", "replace")
-
-
-def _in_its_zone(calendar: Any) -> Any:
-    """Google's X-WR-TIMEZONE applied to hours written in UTC, so that a weekly meeting keeps its
-    hour when the clocks change."""
-    zone = _zone(str(calendar.get("X-WR-TIMEZONE", "")))
-    return x_wr_timezone.to_standard(calendar, zone) if zone else calendar
-
-
-def _zone(name: str) -> ZoneInfo | None:
-    try:
-        return ZoneInfo(name.strip()) if name.strip() else None
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return None
+def _nearest(items: list[Item], now: datetime) -> list[Item]:
+    """What is to come, the next first, then what is over, the last first."""
+    coming = [i for i in items if i.expires and i.expires > now]
+    over = [i for i in items if not (i.expires and i.expires > now)]
+    coming.sort(key=lambda i: (i.onset or now, i.external_id))
+    over.sort(key=lambda i: (i.onset or now, i.external_id), reverse=True)
+    return coming + over
 
 
 def _text(event: Any, name: str) -> str:
@@ -208,9 +231,15 @@ def _text(event: Any, name: str) -> str:
     return "" if value is None or isinstance(value, _BROKEN) else str(value).strip()
 
 
-def _language(event: Any) -> str:
-    value = event.get("SUMMARY")
-    return str(getattr(value, "params", {}).get("LANGUAGE", "")) if value is not None else ""
+def _by_language(event: Any, name: str, own: str) -> dict[str, str]:
+    """What a property says, by its LANGUAGE parameter; the first of each counts."""
+    value = event.get(name)
+    found: dict[str, str] = {}
+    for each in value if isinstance(value, list) else [value]:
+        if each is not None and not isinstance(each, _BROKEN):
+            language = str(getattr(each, "params", {}).get("LANGUAGE", "")) or own
+            found.setdefault(language, str(each).strip())
+    return found
 
 
 def _categories(event: Any) -> list[str]:
@@ -223,6 +252,8 @@ def _point(event: Any) -> dict[str, Any] | None:
     geo = event.get("GEO")
     if geo is None or not hasattr(geo, "latitude"):
         return None
+    if not geo.latitude and not geo.longitude:
+        return None  # a form left empty, not the Gulf of Guinea
     if not (-90 <= geo.latitude <= 90 and -180 <= geo.longitude <= 180):
         return None
     return {"type": "Point", "coordinates": [geo.longitude, geo.latitude]}

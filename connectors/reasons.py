@@ -151,6 +151,22 @@ REASONS: Final[dict[str, tuple[str, str, str]]] = {
         "The dates of the event could not be computed.",
         "No se han podido calcular las fechas del evento.",
     ),
+    "unclosed": (
+        "L'entrée commence et ne finit pas (END:VEVENT manque) ; elle est écartée.",
+        "The entry begins and does not end (END:VEVENT is missing); it is left out.",
+        "La entrada empieza y no termina (falta END:VEVENT); se descarta.",
+    ),
+    "strange-zone": (
+        "Ce fuseau horaire n'est pas connu ; ses heures sont lues comme celles de {zone}.",
+        "This time zone is not known; its hours are read as those of {zone}.",
+        "No se conoce este huso horario; sus horas se leen como las de {zone}.",
+    ),
+    "too-long": (
+        "Le calcul des dates de cette répétition n'en finit pas ; l'événement est écarté.",
+        "Computing the dates of this repetition does not come to an end; the event is left out.",
+        "El cálculo de las fechas de esta repetición no termina; el evento se descarta.",
+    ),
+    "at-line": ("{said} (ligne {line})", "{said} (line {line})", "{said} (línea {line})"),
     "long-series": (
         "La série compte plus de {count} dates ; seules les premières sont gardées.",
         "The series has more than {count} dates; only the first are kept.",
@@ -196,12 +212,71 @@ REASONS: Final[dict[str, tuple[str, str, str]]] = {
         "The cancellation does not say what it cancels.",
         "La anulación no dice qué anula.",
     ),
+    "long-feed": (
+        "Le fichier compte {count} entrées ; seules les {kept} premières sont lues.",
+        "The file has {count} entries; only the first {kept} are read.",
+        "El archivo tiene {count} entradas; solo se leen las {kept} primeras.",
+    ),
+    "no-entries": (
+        "Le fichier ne contient pas la liste attendue ({element}).",
+        "The file does not hold the expected list ({element}).",
+        "El archivo no contiene la lista esperada ({element}).",
+    ),
+    "not-an-object": (
+        "L'entrée n'est pas lisible.",
+        "The entry cannot be read.",
+        "La entrada no es legible.",
+    ),
+    "place-wrong": (
+        "Le lieu n'est pas lisible ; l'entrée est gardée sans lui.",
+        "The place cannot be read; the entry is kept without it.",
+        "El lugar no es legible; la entrada se conserva sin él.",
+    ),
+    "time-wrong": (
+        "L'heure {element} n'est pas lisible ({value}) ; l'entrée est gardée sans elle.",
+        "The time {element} cannot be read ({value}); the entry is kept without it.",
+        "La hora {element} no es legible ({value}); la entrada se conserva sin ella.",
+    ),
+    "suspended": (
+        "La mesure est suspendue pour le moment ; elle n'est pas reprise.",
+        "The measure is suspended for now; it is not taken over.",
+        "La medida está suspendida por ahora; no se recoge.",
+    ),
+    "no-words": (
+        "Le bulletin n'a pas de texte pour cette zone.",
+        "The bulletin has no text for this area.",
+        "El boletín no tiene texto para esta zona.",
+    ),
 }
 
 WHAT: Final[dict[str, tuple[str, str, str]]] = {
     "agenda": ("un agenda iCalendar", "an iCalendar agenda", "una agenda iCalendar"),
     "feed": ("un flux RSS ou Atom", "an RSS or Atom feed", "un canal RSS o Atom"),
     "alert": ("une alerte CAP", "a CAP alert", "una alerta CAP"),
+    "caldav": ("un agenda CalDAV", "a CalDAV calendar", "una agenda CalDAV"),
+    "vigilance": (
+        "un bulletin de Vigilance Météo-France",
+        "a Météo-France Vigilance bulletin",
+        "un boletín Vigilance de Météo-France",
+    ),
+    "vigicrues": ("un bulletin Vigicrues", "a Vigicrues bulletin", "un boletín Vigicrues"),
+    "datex": (
+        "une publication DATEX II de situations",
+        "a DATEX II publication of situations",
+        "una publicación DATEX II de situaciones",
+    ),
+    "wzdx": ("un flux WZDx de chantiers", "a WZDx work zone feed", "un canal WZDx de obras"),
+    "cifs": ("un flux CIFS d'incidents", "a CIFS feed of incidents", "un canal CIFS de incidentes"),
+    "gtfs_rt": (
+        "un flux GTFS-Realtime",
+        "a GTFS-Realtime feed",
+        "un canal GTFS-Realtime",
+    ),
+    "openagenda": (
+        "un agenda OpenAgenda",
+        "an OpenAgenda agenda",
+        "una agenda de OpenAgenda",
+    ),
 }
 UNTITLED: Final = {"fr": "Sans titre", "en": "Untitled", "es": "Sin título"}
 

@@ -3,7 +3,9 @@ makes a revision calls this; a nudge to the workers follows its commit, and wher
 the sweep finds the rows.
 """
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any, Final
 
 from sqlalchemy import update
 from sqlmodel import Session, col, select
@@ -13,12 +15,16 @@ from hub.models import Carried, Delivery, DisplayRow, Outlet, Publication, Revis
 from hub.rules.plan import Plan, Route
 from hub.vocabulary import LANE_ORDER, DeliveryState, Intent, Lane, TargetState
 
+_SET: Final = 500
+_FEW: Final = 8
+_WAITING: Final = "outbox.displays"
 _OPEN = (DeliveryState.WAITING, DeliveryState.OPEN)
 
 
 def promise(session: Session, publication: Publication, revision: Revision, plan: Plan) -> None:
     """Write the deliveries of a plan and supersede what earlier revisions still had to say."""
     now = clock.now()
+    _lock(session, publication, [r.outlet_id for r in plan.routes if registry.is_display(r.kind)])
     session.execute(
         update(Delivery)
         .where(
@@ -28,21 +34,25 @@ def promise(session: Session, publication: Publication, revision: Revision, plan
         )
         .values(state=DeliveryState.SUPERSEDED, due_at=None, closed_at=now, changed=now)
     )
-    for route in plan.routes:
-        delivery = _delivery(publication, revision, route, now)
-        session.add(delivery)
-        changes.bump(session)
-        if registry.is_display(route.kind):
-            if delivery.state != DeliveryState.SUPPRESSED:
-                _want(session, publication, revision, route, now)
-        elif delivery.state == DeliveryState.WAITING:
-            session.flush()
+    deliveries = [(_delivery(publication, revision, route, now), route) for route in plan.routes]
+    session.add_all([delivery for delivery, _ in deliveries])
+    changes.bump(session)
+    shown = [
+        route
+        for delivery, route in deliveries
+        if registry.is_display(route.kind) and delivery.state != DeliveryState.SUPPRESSED
+    ]
+    _want(session, publication, revision, shown, now)
+    session.flush()
+    for delivery, route in deliveries:
+        if delivery.state == DeliveryState.WAITING and not registry.is_display(route.kind):
             _nudge(session, "delivery", delivery.id, route.lane)
 
 
 def expire(session: Session, publication: Publication) -> None:
     """Time is over: displays are to carry it no longer, what was not said is not said any more."""
     now = clock.now()
+    _lock(session, publication, [])
     session.execute(
         update(Delivery)
         .where(col(Delivery.publication_id) == publication.id, col(Delivery.state).in_(_OPEN))
@@ -63,7 +73,8 @@ def expire(session: Session, publication: Publication) -> None:
         row.wanted_rev = None
         row.since = now
         session.add(row)
-        change(session, row.outlet_id, publication.authority_id, Lane.NORMAL, now)
+    owner = publication.authority_id
+    change_many(session, {row.outlet_id: owner for row in rows}, Lane.NORMAL, now)
     _take_away(session, publication, now)
     changes.bump(session)
 
@@ -113,18 +124,54 @@ def change(
     session: Session, outlet_id: int, authority_id: int, lane: Lane, due: datetime
 ) -> DisplayRow:
     """What the display should show changed: wanted_no + 1, in the caller's transaction."""
-    row = session.get(DisplayRow, outlet_id)
-    if row is None:
-        row = DisplayRow(outlet_id=outlet_id, authority_id=authority_id)
-    row.wanted_no += 1
-    row.tries = 0
-    row.due_at = min(due, row.due_at) if row.due_at else due
-    if row.wanted_no == row.said_no + 1 or LANE_ORDER[lane] < LANE_ORDER[Lane(row.lane)]:
-        row.lane = lane
-    session.add(row)
-    changes.bump(session)
-    _nudge(session, "display", outlet_id, Lane(row.lane))
+    (row,) = change_many(session, {outlet_id: authority_id}, lane, due)
     return row
+
+
+def change_many(
+    session: Session, owners: Mapping[int, int], lane: Lane, due: datetime
+) -> list[DisplayRow]:
+    """`change` for many; `owners`: outlet to authority. Always locked in the order of the outlets:
+    two writers must not wait for each other."""
+    known = _by_outlet(session, DisplayRow, sorted(owners))
+    rows = []
+    for outlet_id, authority_id in sorted(owners.items()):
+        row = known.get(outlet_id) or DisplayRow(outlet_id=outlet_id, authority_id=authority_id)
+        row.wanted_no += 1
+        row.tries = 0
+        row.due_at = min(due, row.due_at) if row.due_at else due
+        if row.wanted_no == row.said_no + 1 or LANE_ORDER[lane] < LANE_ORDER[Lane(row.lane)]:
+            row.lane = lane
+        session.add(row)
+        rows.append(row)
+        _nudge_display(session, outlet_id, Lane(row.lane))
+    changes.bump(session)
+    return rows
+
+
+def _lock(session: Session, publication: Publication, outlet_ids: Sequence[int]) -> None:
+    """Displays before what they carry and before deliveries, as a worker that closes does: in any
+    other order two transactions may wait for each other."""
+    carrying = session.exec(
+        select(Carried.outlet_id).where(Carried.publication_id == publication.id)
+    ).all()
+    _by_outlet(session, DisplayRow, sorted({*outlet_ids, *carrying}))
+
+
+def _by_outlet(session: Session, table: Any, outlet_ids: Sequence[int], *where: Any) -> Any:
+    """Rows of the table by outlet, read 500 at a time; locked where the database locks rows."""
+    found = {}
+    for start in range(0, len(outlet_ids), _SET):
+        part = outlet_ids[start : start + _SET]
+        rows = session.exec(
+            select(table)
+            .where(col(table.outlet_id).in_(part), *where)
+            .order_by(col(table.outlet_id))
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
+        found.update({row.outlet_id: row for row in rows})
+    return found
 
 
 def _delivery(
@@ -166,21 +213,55 @@ def _want(
     session: Session,
     publication: Publication,
     revision: Revision,
-    route: Route,
+    routes: Sequence[Route],
     now: datetime,
 ) -> None:
-    row = session.get(Carried, (route.outlet_id, publication.id)) or Carried(
-        authority_id=publication.authority_id,
-        outlet_id=route.outlet_id,
-        publication_id=publication.id,
-    )
-    row.wanted_rev = None if route.intent is Intent.WITHDRAW else revision.no
-    row.ended_at = now if revision.ended_as else None
-    row.since = now
-    row.refused = ""
-    session.add(row)
-    change(session, route.outlet_id, publication.authority_id, route.lane, now)
+    """The revision is wanted on every display of `routes`, or gone from it."""
+    ids = sorted(route.outlet_id for route in routes)
+    known = _by_outlet(session, Carried, ids, Carried.publication_id == publication.id)
+    by_lane: dict[Lane, dict[int, int]] = {}
+    for route in routes:
+        row = known.get(route.outlet_id) or Carried(
+            authority_id=publication.authority_id,
+            outlet_id=route.outlet_id,
+            publication_id=publication.id,
+        )
+        row.wanted_rev = None if route.intent is Intent.WITHDRAW else revision.no
+        row.ended_at = now if revision.ended_as else None
+        row.since = now
+        row.refused = ""
+        session.add(row)
+        by_lane.setdefault(route.lane, {})[route.outlet_id] = publication.authority_id
+    for lane, owners in by_lane.items():
+        change_many(session, owners, lane, now)
 
 
 def _nudge(session: Session, what: str, row_id: int | None, lane: Lane) -> None:
     db.after_commit(session, lambda: nudges.send(what, row_id or 0, lane))
+
+
+def _nudge_display(session: Session, outlet_id: int, lane: Lane) -> None:
+    """Displays changed by one transaction are nudged together."""
+    waiting = session.info.get(_WAITING)
+    if waiting is None:
+        waiting = session.info[_WAITING] = {}
+        db.after_commit(session, lambda: _nudge_displays(waiting))
+    waiting[outlet_id] = lane
+
+
+def _nudge_displays(lanes: Mapping[int, Lane]) -> None:
+    """One nudge for up to 500 displays of a kind that is told in sets: who works one of them works
+    the others, too."""
+    if len(lanes) <= _FEW:
+        kinds: dict[int, str] = {}
+    else:
+        with db.reading(db.EVERYWHERE) as session:
+            kinds = dict(session.exec(select(Outlet.id, Outlet.kind)).all())  # type: ignore[arg-type]
+    sets: dict[tuple[str, Lane], int] = {}
+    for outlet_id, lane in lanes.items():
+        kind = kinds.get(outlet_id, "")
+        if kind and registry.in_sets(kind):
+            place = sets[(kind, lane)] = sets.get((kind, lane), -1) + 1
+            if place % _SET:
+                continue
+        nudges.send("display", outlet_id, lane)

@@ -161,7 +161,7 @@ def _shown(session: Session, row: DisplayRow, report: Report) -> None:
         session.add(carried)
     session.flush()
     if current:
-        displays.settle(session, row.outlet_id, report.received)
+        displays.settle(session, [row.outlet_id], report.received)
 
 
 def _mark(session: Session, row: DisplayRow, evidence: dict[str, Any]) -> None:

@@ -43,3 +43,9 @@ def connector(kind: str) -> Any:
 def is_display(kind: str) -> bool:
     """A display holds a state (`show`); a messenger speaks once (`send`)."""
     return hasattr(channel(kind), "show")
+
+
+@lru_cache(maxsize=64)
+def in_sets(kind: str) -> bool:
+    """Whether displays of the kind are told many at a time (contracts.InSets)."""
+    return hasattr(channel(kind), "show_many")

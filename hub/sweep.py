@@ -10,12 +10,13 @@ import structlog
 from sqlalchemy import delete, update
 from sqlmodel import Session, col, select
 
-from hub import clock, db, memos, nudges, polling, publishing, synthetic
+from hub import clock, db, memos, nudges, polling, publishing, registry, synthetic
 from hub.dispatch import leases
 from hub.models import (
     Delivery,
     DisplayRow,
     IdempotencyKey,
+    Outlet,
     Publication,
     Shard,
 )
@@ -131,12 +132,18 @@ class Sweeper:
         """(what, id, lane) of every row that waits for a worker now."""
         now = clock.now()
         found: list[tuple[str, int, Lane]] = []
-        for outlet_id, lane in session.exec(
-            select(DisplayRow.outlet_id, DisplayRow.lane)
+        sets: set[tuple[str, str]] = set()
+        for outlet_id, kind, lane in session.exec(
+            select(DisplayRow.outlet_id, Outlet.kind, DisplayRow.lane)
+            .join(Outlet, col(Outlet.id) == DisplayRow.outlet_id)
             .where(col(DisplayRow.due_at) <= now, DisplayRow.lease == "")
             .order_by(col(DisplayRow.due_at))
             .limit(_BATCH)
         ).all():
+            if registry.in_sets(kind):
+                if (kind, lane) in sets:
+                    continue  # who works the first works them all
+                sets.add((kind, lane))
             found.append(("display", outlet_id, Lane(lane)))
         for delivery_id, lane in session.exec(
             select(Delivery.id, Delivery.lane)

@@ -1,7 +1,6 @@
 """LED panels over MQTT 5: the whole plan of a panel, retained and signed, said in one message."""
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, TypeAlias
 
@@ -22,6 +21,7 @@ from hub.contracts import (
     Rendering,
     Report,
     Said,
+    Saying,
     StrictOptions,
     TemporaryFailure,
 )
@@ -70,16 +70,6 @@ class PanelOptions(StrictOptions):
         return plan.Night(self.night_off, self.night_on)
 
 
-@dataclass(frozen=True, slots=True)
-class Saying:
-    """One `show` of many."""
-
-    panel: "Panel"
-    outlet: OutletView
-    notices: Sequence[Notice]
-    now: datetime
-
-
 class Panel:
     kind: ClassVar[str] = "panel"
     title: ClassVar[str] = "Panneau lumineux"
@@ -113,7 +103,8 @@ class Panel:
             "colour": face.colour,
             "pages": [{"lines": list(p.lines), "hold_ms": p.hold_ms} for p in pages],
         }
-        return Rendering("\n\n".join("\n".join(p.lines) for p in pages), facts, tuple(warnings))
+        text = "\n\n".join("\n".join(line for line in p.lines if line) for p in pages)
+        return Rendering(text, facts, tuple(warnings))
 
     def show(
         self, outlet: OutletView, notices: Sequence[Notice], ended: Sequence[Notice], now: datetime
@@ -131,7 +122,7 @@ class Panel:
         answers: dict[int, Said | AdapterFailure] = {}
         brokers: dict[tuple[str, str, float], list[int]] = {}
         for index, saying in enumerate(sayings):
-            means = saying.panel.means
+            means = saying.adapter.means
             broker = (means.broker_url, means.instance, means.timeout)
             brokers.setdefault(broker, []).append(index)
         preparer = _remembering()
@@ -141,7 +132,7 @@ class Panel:
             def compose(indexes: list[int] = indexes, sent: list[int] = sent) -> Outgoings:
                 for index in indexes:
                     try:
-                        answers[index], outgoing = sayings[index].panel._say(
+                        answers[index], outgoing = sayings[index].adapter._say(
                             sayings[index], preparer
                         )
                     except AdapterFailure as failure:

@@ -1,46 +1,45 @@
-"""A notice becomes pages of a text face, or is refused with the exact reason. Pure.
+"""A notice becomes pages of a face, or is refused with the exact reason. Pure and deterministic.
 
-What, where, until when, what to do, in this order, each beginning a line. Words are shortened and
-pages added step by step (`ladder`) until it fits; a word is never cut, and what people need to act
-is never left out silently: it fits, or the refusal names the field and what would fit.
+What, where, when, what to do: each whole, in this order, at most three on a page. `LADDER` states
+what is tried: fewer pages first, whole words before abbreviations; who says it and the title again
+on later pages only where there is room. The place, the time and the instruction are never left out
+and a word is never cut: it fits, or the refusal names the field, by how much, and what would fit.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Protocol
 
-from channels.panels.letters import TooLong, fold, plain, wrap
-from channels.panels.lexicon import Level, shorten
+from channels.panels.lexicon import Level
+from channels.panels.matrix import MatrixFace, look_of
 from channels.panels.model import Model
+from channels.panels.pages import MAX_UNITS, Page
+from channels.panels.parts import Part, parts_of
+from channels.panels.refusing import refusal
 from channels.panels.says import MARKS, say, tongue
-from channels.panels.when import when
+from channels.panels.textface import TextFace
 from hub.contracts import Notice, Refusal
-from hub.vocabulary import Lane, ResponseType
 
-_IDLE: Final = frozenset({ResponseType.NONE, ResponseType.MONITOR, ResponseType.ASSESS})
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Lines as the panel shows them, without trailing blanks; it centres them itself."""
-
-    lines: tuple[str, ...]
-    hold_ms: int
+__all__ = ["Compiled", "Page", "compile_notice", "ladder"]
 
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """`level` is how much was shortened, `warnings` are sentences for the author."""
+    """`level` is how much was shortened, `warnings` are sentences for the author, `left_out` the
+    optional parts there was no room for."""
 
     pages: tuple[Page, ...]
     level: Level
     warnings: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Block:
-    field: str
-    texts: tuple[str, str, str]  # by Level
-    needed: bool = True
+class Face(Protocol):
+    """A try at one notice on one model."""
+
+    def pages(self, count: int, level: Level, torn: bool = False) -> list[Page] | None: ...
+
+    def needs(self, part: Part, level: Level) -> int: ...
 
 
 def compile_notice(
@@ -48,40 +47,41 @@ def compile_notice(
 ) -> Compiled | Refusal:
     """Pages for `notice` in `languages` (the first must fit, the others where there is room).
 
+    `hold_ms` is how long a page stays at least; it stays longer where reading takes longer.
     `locale` is the language of the refusal or the warnings.
     """
     wanted = _spoken(notice, languages)
     share = max(1, model.max_pages // len(wanted))
-    first = _compile_one(notice, replace_pages(model, share), wanted[0], hold_ms, locale)
-    if isinstance(first, Refusal) and share < model.max_pages:
-        first = _compile_one(notice, model, wanted[0], hold_ms, locale)
-    if isinstance(first, Refusal):
-        return first
-    done = first
+    done = _compile_one(notice, model, share, wanted[0], hold_ms, locale)
+    if isinstance(done, Refusal) and share < model.max_pages:
+        done = _compile_one(notice, model, model.max_pages, wanted[0], hold_ms, locale)
+    if isinstance(done, Refusal):
+        return done
     for language in wanted[1:]:
         room = model.max_pages - len(done.pages)
-        more = _compile_one(notice, replace_pages(model, room), language, hold_ms, locale)
+        more = _compile_one(notice, model, room, language, hold_ms, locale)
         if isinstance(more, Refusal):
             lost = say("no_language", locale, language=language)
             done = replace(done, warnings=(*done.warnings, lost))
         else:
             warnings = tuple(dict.fromkeys((*done.warnings, *more.warnings)))
-            done = Compiled(done.pages + more.pages, max(done.level, more.level), warnings)
+            left_out = tuple(dict.fromkeys((*done.left_out, *more.left_out)))
+            level = max(done.level, more.level)
+            done = Compiled(done.pages + more.pages, level, warnings, left_out)
     return done
 
 
-def ladder(max_pages: int) -> list[tuple[int, Level]]:
-    """What is tried, in order. Fewer pages first, since a passer-by reads one or two; the hard
+def ladder(parts: int, max_pages: int) -> Iterator[tuple[int, Level, bool]]:
+    """What is tried, in order: (pages, level, whether a part may go on on the next page).
+
+    Fewer pages first, since a passer-by reads one or two; then a part longer than a page; the hard
     shortenings last: three pages of whole words are better read than two of riddles."""
-    pages = range(1, max_pages + 1)
-    return [(n, level) for n in pages for level in (Level.FULL, Level.COMMON)] + [
-        (max_pages, Level.TIGHT)
-    ]
-
-
-def replace_pages(model: Model, pages: int) -> Model:
-    """The same face with room for `pages` pages of one notice."""
-    return model.model_copy(update={"max_pages": pages})
+    counts = range(-(-parts // MAX_UNITS), max_pages + 1)
+    gentle = (Level.FULL, Level.COMMON)
+    yield from ((count, level, False) for count in counts for level in gentle)
+    yield from ((max_pages, level, True) for level in gentle)
+    yield from ((count, Level.TIGHT, False) for count in counts)
+    yield max_pages, Level.TIGHT, True
 
 
 def _spoken(notice: Notice, languages: tuple[str, ...]) -> tuple[str, ...]:
@@ -93,130 +93,39 @@ def _spoken(notice: Notice, languages: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _compile_one(
-    notice: Notice, model: Model, language: str, hold_ms: int, locale: str
+    notice: Notice, model: Model, max_pages: int, language: str, hold_ms: int, locale: str
 ) -> Compiled | Refusal:
-    if model.max_pages < 1:
+    if max_pages < 1:
         return Refusal("languages", say("no_language", locale, language=language))
-    blocks = _blocks(notice, language)
-    if not blocks[0].texts[0]:
-        return Refusal("headline", say("empty", locale), say("empty_fix", locale))
+    parts = parts_of(notice, language, model, locale)
+    if isinstance(parts, Refusal):
+        return parts
     mark = MARKS[tongue(language)].get(notice.status, "")
-    prepared = _lettered(blocks, model, locale)
-    if isinstance(prepared, Refusal):
-        return prepared
-    optional = [block for block in prepared if not block.needed]
-    choices = [(prepared, False)]
-    if optional:
-        choices.append(([block for block in prepared if block.needed], True))
-    for chosen, lost in choices:
-        for pages, level in ladder(model.max_pages):
-            try:
-                laid = _lay(chosen, level, model, pages, mark)
-            except TooLong:
-                continue
-            if laid is not None:
-                return _compiled(laid, level, hold_ms, lost, locale)
-    return _refusal([block for block in prepared if block.needed], model, mark, locale)
+
+    def attempt(parts: Sequence[Part]) -> tuple[list[Page], Level] | None:
+        face = _face(notice, parts, model, mark, hold_ms)
+        needed = sum(part.kind != "who" for part in parts)
+        for count, level, torn in ladder(needed, max_pages):
+            pages = face.pages(count, level, torn)
+            if pages is not None and all(page.reading_ms <= model.max_hold_ms for page in pages):
+                return pages, level
+        return None
+
+    found = attempt(parts)
+    if found is None:
+        needed = [part for part in parts if part.kind != "who"]
+        face = _face(notice, needed, model, mark, hold_ms)
+        return refusal(
+            needed, model, max_pages, locale, face.needs, lambda tried: attempt(tried) is not None
+        )
+    pages, level = found
+    shown = {unit for page in pages for unit in page.units}
+    left_out = tuple(part.kind for part in parts if part.kind not in shown)
+    warnings = (say("abbreviated", locale),) if level is Level.TIGHT else ()
+    return Compiled(tuple(pages), level, warnings, left_out)
 
 
-def _blocks(notice: Notice, language: str) -> list[_Block]:
-    text = notice.text_in(language)
-    what = plain(text.short or text.headline)
-    where = plain(notice.area_desc)
-    if where and where.casefold() in what.casefold():
-        where = ""
-    field = "short" if text.short else "headline"
-    instruction = plain(text.instruction)
-    acts = notice.lane is Lane.URGENT or notice.response_type not in _IDLE
-    blocks = [
-        _Block(field, _by_level(what, language)),
-        _Block("area_desc", _by_level(where, language)),
-        _Block(
-            "expires",
-            tuple(  # type: ignore[arg-type]
-                shorten(plain(when(notice, language, level)), language, level) for level in Level
-            ),
-        ),
-        _Block("instruction", _by_level(instruction, language), needed=acts),
-    ]
-    return [block for block in blocks if block.texts[0] or block is blocks[0]]
-
-
-def _by_level(text: str, language: str) -> tuple[str, str, str]:
-    full, common, tight = (shorten(text, language, level) for level in Level)
-    return full, common, tight
-
-
-def _lettered(blocks: list[_Block], model: Model, locale: str) -> list[_Block] | Refusal:
-    """The blocks in the letters of the face. Signs it lacks are refused, never dropped."""
-    done = []
-    for block in blocks:
-        texts = []
-        for text in block.texts:
-            folded, missing = fold(text, model.alphabet)
-            if missing:
-                named = ", ".join(f"« {letter} »" for letter in missing)
-                reason = say("glyph", locale, letters=named)
-                return Refusal(block.field, reason, say("glyph_fix", locale))
-            texts.append(folded.upper() if model.case == "upper" else folded)
-        done.append(replace(block, texts=(texts[0], texts[1], texts[2])))
-    return done
-
-
-def _lay(
-    blocks: list[_Block], level: Level, model: Model, pages: int, mark: str
-) -> list[tuple[str, ...]] | None:
-    """Pages of lines, a block kept on one page where possible; None where they do not fit."""
-    wrapped = [wrap(block.texts[level], model.columns) for block in blocks]
-    rows = model.lines - len(_marked(mark, model))
-    for keep in (True, False):
-        laid: list[list[str]] = [[]]
-        for lines in wrapped:
-            if keep and len(lines) > rows - len(laid[-1]) and len(lines) <= rows and laid[-1]:
-                laid.append([])
-            for line in lines:
-                if len(laid[-1]) == rows:
-                    laid.append([])
-                laid[-1].append(line)
-        if len(laid) <= pages:
-            return [(*_marked(mark, model), *page) for page in laid]
-    return None
-
-
-def _marked(mark: str, model: Model) -> tuple[str, ...]:
-    return tuple(wrap(fold(mark, model.alphabet)[0], model.columns)) if mark else ()
-
-
-def _compiled(
-    laid: list[tuple[str, ...]], level: Level, hold_ms: int, lost: bool, locale: str
-) -> Compiled:
-    warnings = []
-    if level is Level.TIGHT:
-        warnings.append(say("abbreviated", locale))
-    if lost:
-        warnings.append(say("no_instruction", locale))
-    return Compiled(tuple(Page(page, hold_ms) for page in laid), level, tuple(warnings))
-
-
-def _refusal(blocks: list[_Block], model: Model, mark: str, locale: str) -> Refusal:
-    """Why it cannot be shown: a word too wide, else the field that takes most lines."""
-    tight = Level.TIGHT
-    wrapped: list[tuple[_Block, list[str]]] = []
-    for block in blocks:
-        try:
-            wrapped.append((block, wrap(block.texts[tight], model.columns)))
-        except TooLong as error:
-            values = {"word": error.word, "n": len(error.word), "width": model.columns}
-            reason = say("word", locale, **values)
-            return Refusal(block.field, reason, say("word_fix", locale))
-    rows = model.lines - len(_marked(mark, model))
-    room = rows * model.max_pages
-    needed = sum(len(lines) for _, lines in wrapped)
-    # A block that starts a page may waste lines, so that "needed" can lie within the room.
-    over = max(1, needed - room) * model.columns
-    reason = say(
-        "pages", locale, n=max(needed, room + 1), room=room, pages=model.max_pages, lines=rows,
-        width=model.columns,
-    )  # fmt: skip
-    field = max(wrapped, key=lambda pair: len(pair[1]))[0].field
-    return Refusal(field, reason, say("pages_fix", locale, over=over))
+def _face(notice: Notice, parts: Sequence[Part], model: Model, mark: str, hold_ms: int) -> Face:
+    if model.graphic:
+        return MatrixFace(parts, model, mark, hold_ms, look_of(notice, model))
+    return TextFace(parts, model, mark, hold_ms)

@@ -1,8 +1,8 @@
-"""Letters a face has: folding what it lacks, wrapping without ever cutting a word."""
+"""Letters: plain typography, what belongs together, folding what a face lacks."""
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 GLUE: Final = "\u00a0"  # a blank at which a line is broken only where nothing else helps
@@ -26,28 +26,61 @@ _DEGREES = re.compile(r"\s?°\s?C\b")
 _BLANKS = re.compile(rf"[ {GLUE}]*{GLUE}[ {GLUE}]*")
 _BEFORE = re.compile(r" ([:;?!»%€])")
 _AFTER = re.compile(r"([«]) ")
+_HOURS = re.compile(
+    rf"(?<![\w:])([01]?\d|2[0-4])[ {GLUE}]?[hH](?:eures?)?"
+    rf"(?:[ {GLUE}]?([0-5]\d))?(?![\w])"
+)
+_SPAN = re.compile(r"(\d(?:h|h?\d\d)?) (à|a|to|-) (?=\d{1,2}(?:h|:))")
+_MONTHS: Final = (
+    "janvier|février|mars|avril|mai|juin|juillet|août|septembre|octobre|novembre|décembre|"
+    "january|february|march|april|may|june|july|august|september|october|november|december|"
+    "enero|febrero|marzo|abril|mayo|junio|julio|agosto|septiembre|octubre|noviembre|diciembre"
+)
+# What is read in one go stays on one line: 12 mars, n° 4, 30 km/h, M. Dupont, 10 000.
+_TOGETHER = re.compile(
+    rf"(?<=\d)(?:er)? (?=(?:de )?(?:{_MONTHS})\b|(?:km|m|t|mm|cm|kg|ans)\b)"
+    r"|(?<=\bn[°º]) (?=\d)|(?<=\bM\.) (?=\w)|(?<=\d) (?=\d{3}\b)",
+    re.IGNORECASE,
+)
+_TELEPHONE = re.compile(r"\b0\d(?: \d\d){4}\b|\b\d{3}(?: \d{2,3}){2,3}\b")
+_PRICE = re.compile(rf"(?<=\d)[ {GLUE}]?€")
+_RIGHT_TO_LEFT: Final = frozenset({"R", "AL", "AN"})
 
 
-class TooLong(ValueError):
-    """A word is wider than a line."""
-
-    def __init__(self, word: str, width: int) -> None:
-        super().__init__(f"{word!r} is wider than {width}")
-        self.word, self.width = word, width
-
-
+@lru_cache(maxsize=4096)
 def plain(text: str) -> str:
-    """One line in plain typography; blanks that French keeps before ":" and the like are glued."""
+    """One line in plain typography: hours as 9h30, and glued what is read in one go (12 mars, a
+    telephone number, the blank that French keeps before ":")."""
     text = unicodedata.normalize("NFC", text.translate(_PLAIN))
     text = " ".join(part for part in text.split(" ") if part)
+    if any(letter.isdigit() for letter in text):
+        text = _HOURS.sub(lambda hour: f"{hour[1]}h{hour[2] or ''}", text)
+        text = _TELEPHONE.sub(_glued, text)
+        text = _TOGETHER.sub(_glued, text)
+        text = _SPAN.sub(rf"\1{GLUE}\2{GLUE}", text)
     text = _AFTER.sub(rf"\1{GLUE}", _BEFORE.sub(rf"{GLUE}\1", text))
     return _BLANKS.sub(GLUE, text).strip(f" {GLUE}")
+
+
+def _glued(found: re.Match[str]) -> str:
+    return found[0].replace(" ", GLUE)
+
+
+def right_to_left(text: str) -> bool:
+    """Whether any of it is written from right to left (Unicode UAX 9)."""
+    if text.isascii():
+        return False
+    return any(unicodedata.bidirectional(letter) in _RIGHT_TO_LEFT for letter in text)
 
 
 def fold(text: str, alphabet: frozenset[str]) -> tuple[str, tuple[str, ...]]:
     """`text` in letters of `alphabet`, and what cannot be written in it at all, once each."""
     if "°" not in alphabet:
         text = _DEGREES.sub(f"{GLUE}C", text)
+    if "€" not in alphabet:
+        text = _PRICE.sub(f"{GLUE}EUR", text)
+    if alphabet.issuperset(text):
+        return text, ()
     out: list[str] = []
     missing: list[str] = []
     for letter in text:
@@ -63,41 +96,3 @@ def fold(text: str, alphabet: frozenset[str]) -> tuple[str, tuple[str, ...]]:
         elif letter not in missing:
             missing.append(letter)
     return "".join(out), tuple(missing)
-
-
-def wrap(text: str, width: int) -> list[str]:
-    """Lines of at most `width` characters. A word is never cut: a compound wider than a line breaks
-    after a hyphen, and anything else wider than a line raises TooLong."""
-    lines: list[str] = []
-    for word in _words(text, width):
-        piece, glued = word
-        joint = "" if glued else " "
-        if lines and len(lines[-1]) + len(joint) + len(piece) <= width:
-            lines[-1] += joint + piece
-        else:
-            lines.append(piece)
-    return lines
-
-
-def _words(text: str, width: int) -> Iterable[tuple[str, bool]]:
-    """(piece, joined to the one before it without a blank)."""
-    for word in text.split(" "):
-        if not word:
-            continue
-        if len(word) <= width:
-            yield word.replace(GLUE, " "), False
-            continue
-        for part in word.split(GLUE):
-            yield from _parts(part, width)
-
-
-def _parts(word: str, width: int) -> Iterable[tuple[str, bool]]:
-    if len(word) <= width:
-        if word:
-            yield word, False
-        return
-    parts = re.findall(r"[^-]*-+|[^-]+", word)
-    if max(len(part) for part in parts) > width:
-        raise TooLong(max(parts, key=len), width)
-    for index, part in enumerate(parts):
-        yield part, index > 0

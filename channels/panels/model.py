@@ -31,7 +31,10 @@ class Gap(StrictOptions):
 
 class Model(StrictOptions):
     """A panel model. `columns` and `lines` count characters, `max_bytes` a whole plan, `hold_ms`
-    is how long a page stays. `glyphs`: "ascii", or "latin" for all that the font draws."""
+    is how long a page stays at least, `max_hold_ms` at most. `glyphs`: "ascii", or "latin" for all
+    that the font draws. `font` is what the panel itself draws text with; a matrix with `fonts` (the
+    largest first) is sent pictures instead. `pitch_mm` lies from dot to dot, `viewing_m` between
+    the face and who reads it."""
 
     name: str
     title: str
@@ -44,6 +47,10 @@ class Model(StrictOptions):
     max_items: int = Field(32, ge=1, le=200)
     max_bytes: int = Field(4096, ge=1024, le=65536)
     hold_ms: int = Field(6000, ge=1000, le=60000)
+    max_hold_ms: int = Field(20000, ge=1000, le=60000)
+    pitch_mm: float = Field(10, gt=0, le=100)
+    viewing_m: float = Field(15, gt=0, le=500)
+    fonts: tuple[str, ...] = ()
     font: str = "5x7"
     gap: Gap | None = None
     width: int | None = None
@@ -57,12 +64,31 @@ class Model(StrictOptions):
                 raise ValueError("the columns are wider than the matrix")
             if self.lines * self.cell.height > self.height:
                 raise ValueError("the lines are higher than the matrix")
+        if self.fonts and not (self.width and self.height):
+            raise ValueError("fonts need the width and height of a matrix")
         return self
+
+    @property
+    def graphic(self) -> bool:
+        """Whether its pages are pictures."""
+        return bool(self.fonts)
 
     @property
     def alphabet(self) -> frozenset[str]:
         """The characters this face has a glyph for."""
-        return _ASCII if self.glyphs == "ascii" else font_letters(self.font)
+        if self.glyphs == "ascii":
+            return _ASCII
+        return frozenset.intersection(*map(font_letters, self.fonts or (self.font,)))
+
+    @property
+    def letter_mm(self) -> float:
+        """Height of a capital in the smallest letters it uses; every text font has 7 dots."""
+        return 7 * self.pitch_mm
+
+    @property
+    def legible_m(self) -> float:
+        """How far away its smallest letters are read with ease: 1 cm of letter for each 3.5 m."""
+        return self.letter_mm / 10 * 3.5
 
 
 class UnknownModel(ValueError):

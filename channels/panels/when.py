@@ -1,60 +1,66 @@
 """When it holds, in the words of a panel: from, until, in the authority's zone."""
 
 from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Final
+from zoneinfo import ZoneInfo
 
-from babel.dates import format_datetime
+from babel.dates import get_day_names, get_month_names
 
 from channels.panels.lexicon import Level
-from hub import clock
 from hub.contracts import Notice
 
-# language: (from, until, from-until, one day, one day without hours). "{a}" first, "{b}" last.
-_SAID = {
-    "fr": ("À partir du {a}", "Jusqu'au {b}", "Du {a} au {b}", "{day} de {x} à {y}", "{day}"),
-    "en": ("From {a}", "Until {b}", "From {a} to {b}", "{day}, {x} to {y}", "{day}"),
-    "es": ("Desde el {a}", "Hasta el {b}", "Del {a} al {b}", "{day} de {x} a {y}", "{day}"),
+# language: until, from-until, one day from hour to hour. "{a}" first, "{b}" last.
+_SAID: Final = {
+    "fr": ("Jusqu'au {b}", "Du {a} au {b}", "{day} de {x} à {y}"),
+    "en": ("Until {b}", "From {a} to {b}", "{day} from {x} to {y}"),
+    "es": ("Hasta el {b}", "Del {a} al {b}", "{day} de {x} a {y}"),
 }
-_AT = {"fr": "{day} à {hour}", "en": "{day} at {hour}", "es": "{day} a las {hour}"}
-_DAY = {"fr": "EEEE d MMMM", "en": "EEEE d MMMM", "es": "EEEE d 'de' MMMM"}
-_SHORT_DAY = "dd/MM"
+_AT: Final = {"fr": " à ", "en": " at ", "es": " a las "}
+_MONTH: Final = {"fr": " ", "en": " ", "es": " de "}
+# From here on a day without its year could be taken for one of this year.
+_FAR: Final = timedelta(days=300)
 
 
 def when(notice: Notice, language: str, level: Level) -> str:
-    """A sentence of days and hours. From `COMMON` on, days are figures. An end at midnight is the
-    day before, without an hour: "until Tuesday" is what people understand by it."""
+    """A sentence of days and hours on the 24 hour clock. At `TIGHT` days are figures (03/03); below
+    it the lists of abbreviations do what is to be done. An end at midnight is the day before,
+    without an hour: "until Tuesday" is what people understand by it. A day in more than 300 days
+    has its year."""
     tongue = language.partition("-")[0].lower()
     tongue = tongue if tongue in _SAID else "fr"
-    _, until, both, same_day, whole_day = _SAID[tongue]
-    end = _Moment(clock.local(notice.expires, notice.timezone), tongue, level, closing=True)
+    zone, sent = _zone(notice.timezone), notice.sent
+    until, both, same_day = _SAID[tongue]
+    far = notice.expires - sent > _FAR
+    end = _Moment(notice.expires.astimezone(zone), tongue, level, True, far)
     onset = notice.onset
-    if onset is None or onset <= notice.sent:
+    if onset is None or onset <= sent:
         return until.format(b=end.said)
-    start = _Moment(clock.local(onset, notice.timezone), tongue, level, closing=False)
+    start = _Moment(onset.astimezone(zone), tongue, level, False, onset - sent > _FAR)
     if start.date == end.date:
         if not start.hour and not end.hour:
-            return _capital(whole_day.format(day=start.day))
+            return _capital(start.day)
         last = end.hour or clock_hour(end.at + timedelta(minutes=1), tongue)
-        return _capital(same_day.format(day=start.day, x=start.hour_or_midnight, y=last))
+        first = start.hour or clock_hour(start.at, tongue)
+        return _capital(same_day.format(day=start.day, x=first, y=last))
     if not start.hour and not end.hour:
         return both.format(a=start.day, b=end.day)
     return both.format(a=start.said, b=end.said)
 
 
 class _Moment:
-    def __init__(self, at: datetime, tongue: str, level: Level, *, closing: bool) -> None:
+    def __init__(self, at: datetime, tongue: str, level: Level, closing: bool, far: bool) -> None:
         midnight = (at.hour, at.minute) == (0, 0)
         if closing and midnight:
             at -= timedelta(minutes=1)
         whole = midnight or (closing and (at.hour, at.minute) == (23, 59))
         self.at, self.date = at, at.date()
-        pattern = _DAY[tongue] if level is Level.FULL else _SHORT_DAY
-        self.day = str(format_datetime(at, pattern, locale=tongue))
+        self.day = _day(at, tongue, level, far)
         self.hour = "" if whole else clock_hour(at, tongue)
-        self.hour_or_midnight = self.hour or clock_hour(at, tongue)
         if not self.hour:
             self.said = self.day
         elif level is Level.FULL:
-            self.said = _AT[tongue].format(day=self.day, hour=self.hour)
+            self.said = self.day + _AT[tongue] + self.hour
         else:
             self.said = f"{self.day} {self.hour}"
 
@@ -64,6 +70,28 @@ def clock_hour(at: datetime, tongue: str) -> str:
     if tongue == "fr":
         return f"{at.hour}h{at.minute:02d}" if at.minute else f"{at.hour}h"
     return f"{at.hour}:{at.minute:02d}"
+
+
+def _day(at: datetime, tongue: str, level: Level, far: bool) -> str:
+    if level is Level.TIGHT:
+        return f"{at:%d/%m/%Y}" if far else f"{at:%d/%m}"
+    days, months = _names(tongue)
+    number = "1er" if tongue == "fr" and at.day == 1 else str(at.day)
+    said = f"{days[at.weekday()]} {number}{_MONTH[tongue]}{months[at.month]}"
+    return f"{said} {at.year}" if far else said
+
+
+@lru_cache(maxsize=8)
+def _names(tongue: str) -> tuple[dict[int, str], dict[int, str]]:
+    """Weekdays from 0, months from 1, as babel has them."""
+    days = get_day_names("wide", locale=tongue)
+    months = get_month_names("wide", locale=tongue)
+    return {n: str(days[n]) for n in range(7)}, {n: str(months[n]) for n in range(1, 13)}
+
+
+@lru_cache(maxsize=64)
+def _zone(name: str) -> ZoneInfo:
+    return ZoneInfo(name)
 
 
 def _capital(text: str) -> str:

@@ -28,6 +28,9 @@ IDLE_S: Final = 45.0
 # In flight where the broker states no receive maximum of its own (MQTT 5 section 3.2.2.3.3): a
 # whole set of the dispatcher.
 IN_FLIGHT: Final = 500
+# However steadily a slow broker answers, a batch ends: a hub's lease on its panels lasts 30 s, and
+# what is said after another worker took over would put an old plan over a new one.
+LONGEST_S: Final = 20.0
 _REFUSED_LOGIN: Final = frozenset({0x86, 0x87, 0x8C})  # bad login, not authorized, bad method
 _NOT_NOW: Final = frozenset({0x80, 0x83, 0x88, 0x89, 0x97, 0x9F})
 
@@ -118,6 +121,7 @@ class Publisher:
         self._lost: ReasonCode | None = None
         self._acks: dict[int, ReasonCode] = {}
         self._window = 1
+        self._end = 0.0
 
     def publish(self, batch: Iterable[Outgoing]) -> list[AdapterFailure | None]:
         """None for each message the broker took, else why it surely or possibly did not.
@@ -128,9 +132,10 @@ class Publisher:
         with self._lock:
             try:
                 fresh = self._connect()
+                self._end = clock.monotonic() + LONGEST_S
                 messages, done = self._exchange(batch)
                 rest = [i for i, answer in enumerate(done) if answer is None]
-                if rest and not fresh:
+                if rest and not fresh and clock.monotonic() < self._end:
                     # The broker had closed the idle connection. Repeating a retained plan under its
                     # own number does no harm.
                     self._connect()
@@ -215,13 +220,14 @@ class Publisher:
 
     def _await_acks(self, count: int) -> None:
         """Until `count` of this batch are acknowledged; without a connection when the broker is
-        silent for the whole timeout. A large batch may take longer, as long as it moves."""
+        silent for the whole timeout. A large batch may take longer, as long as it moves, but not
+        for ever."""
         had, deadline = len(self._acks), clock.monotonic() + self._timeout
         while len(self._acks) < count and self._client is not None:
             alive = self._client.loop(0.1) == mqtt.MQTT_ERR_SUCCESS
             if len(self._acks) > had:
                 had, deadline = len(self._acks), clock.monotonic() + self._timeout
-            if not alive or clock.monotonic() > deadline:
+            if not alive or clock.monotonic() > min(deadline, self._end):
                 self._drop()
 
     def _drop(self) -> None:

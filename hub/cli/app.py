@@ -73,9 +73,10 @@ def plain_errors(as_json: bool) -> Iterator[None]:
 
 def prepare() -> None:
     """Import every command, read the settings (every problem is said at once), set up the log."""
-    from hub.cli import authorities, demo, panels, roles, sources, talking, tokens
+    from hub.cli import authorities, demo, panel_enrol, panels, roles, sources, talking, tokens
 
-    assert all((authorities, demo, panels, roles, sources, talking, tokens))  # the commands
+    commands = (authorities, demo, panel_enrol, panels, roles, sources, talking, tokens)
+    assert all(commands)
     try:
         level = settings.get().log.upper()
     except settings.SettingsError as error:

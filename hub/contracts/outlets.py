@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from hub.contracts.content import Json, Notice, Refusal, Rendering
-from hub.contracts.failures import StrictOptions
+from hub.contracts.failures import AdapterFailure, StrictOptions
 from hub.guard import AddressPolicy
 from hub.vocabulary import Intent, Lane
 
@@ -181,6 +181,17 @@ class Said:
     evidence: Json = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """One display of a set: its adapter, and what `show` would be given. What is ended is not read
+    for a set: a kind that keeps tombstones is not told in sets."""
+
+    adapter: Any
+    outlet: OutletView
+    notices: Sequence[Notice]
+    now: datetime
+
+
 class ReportStage(StrEnum):
     """Stages a display reports, in order of trust."""
 
@@ -233,6 +244,17 @@ class Display(Protocol):
     def check(self) -> Health: ...
 
     def close(self) -> None: ...
+
+
+@runtime_checkable
+class InSets(Protocol):
+    """A display kind that tells many of its outlets in one flight."""
+
+    @staticmethod
+    def show_many(sayings: Sequence[Saying]) -> list[Said | AdapterFailure]:
+        """An answer for each, in order. Comes back within 25 s, answered or not: a lease lasts 30.
+        Never raises AdapterFailure."""
+        ...
 
 
 @runtime_checkable

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, ClassVar, Literal, Protocol
 
 from hub.contracts.content import Json, Text
@@ -103,9 +104,20 @@ class Parsed:
 
 
 class Fetch(Protocol):
-    """The guarded fetcher, as handed to connectors."""
+    """The guarded fetcher, as handed to connectors. `method` is GET, or PROPFIND and REPORT with a
+    `body` (RFC 4791); `headers` are for the address that was asked, never for where it redirects.
+    """
 
-    def __call__(self, url: str, cursor: Json, *, accept: str = "*/*") -> Fetched | NotModified: ...
+    def __call__(
+        self,
+        url: str,
+        cursor: Json,
+        *,
+        accept: str = "*/*",
+        method: str = "GET",
+        headers: Mapping[str, str] = MappingProxyType({}),
+        body: bytes = b"",
+    ) -> Fetched | NotModified: ...
 
 
 class Connector(Protocol):

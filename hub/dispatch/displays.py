@@ -2,116 +2,148 @@
 leave it due if the number moved meanwhile.
 
 Two workers composing one panel would let the older publish land last (seen on two brokers), so an
-outlet has one lease; and a worker that wakes up after its lease was broken cannot close.
+outlet has one lease; and a worker that wakes up after its lease was broken cannot close. Displays
+of a kind that can be told in sets are claimed, read, said and closed up to 500 at a time; each
+still has its own lease, number and attempt. Other kinds are sets of one.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, Final, TypeAlias
 
 import structlog
+from sqlalchemy import BigInteger, case, insert, literal, update
 from sqlmodel import Session, col, select
 
-from hub import changes, clock, db, notices, outbox, outlets, shelf, vault
-from hub.contracts import (
-    AdapterFailure,
-    Notice,
-    OutletView,
-    Said,
-    TemporaryFailure,
-)
+from hub import changes, clock, db, nudges, outbox, outlets, registry, shelf
+from hub.contracts import AdapterFailure, Said, Saying, TemporaryFailure
 from hub.dispatch import leases
-from hub.models import (
-    Attempt,
-    Authority,
-    Carried,
-    Delivery,
-    DisplayRow,
-    Memo,
-    Outlet,
-    Publication,
-    Revision,
-    Station,
-)
-from hub.vocabulary import DeliveryState, Intent, Lane
+from hub.dispatch.carrying import settle, write_said
+from hub.dispatch.telling import TOMBSTONES, Telling, read
+from hub.models import Attempt, DisplayRow, Memo, Outlet
+from hub.vocabulary import LANE_ORDER, Lane
+
+__all__ = ["MOST", "TOMBSTONES", "Telling", "due_again", "read", "render_afresh", "settle", "work"]
 
 log = structlog.get_logger()
 
-TOMBSTONES = timedelta(days=30)
+MOST: Final = 500
 _LONGEST_WAIT_S = 300
+# Sets worked for one nudge; what is due after that, the next nudge or the sweep finds.
+_SETS: Final = 20
+Answer: TypeAlias = Said | AdapterFailure
 
 
-@dataclass(frozen=True, slots=True)
-class Telling:
-    """What one display is about to be told, under which numbers."""
+def work(outlet_id: int) -> int:
+    """Claim, open, wire, close: the outlet, and where its kind is told in sets, what else of it is
+    due. How many were told; 0 when there was nothing to do or other workers do it."""
+    kind, lane = _kind_of(outlet_id)
+    if not kind or not registry.in_sets(kind):
+        return _work([outlet_id])
+    told = 0
+    for _ in range(_SETS):
+        ids = due_of(kind, lane)
+        if not ids:
+            break
+        told += _work(ids)
+    return told
 
-    outlet: Outlet
-    view: OutletView
-    wanted_no: int
-    notices: tuple[Notice, ...]
-    ended: tuple[Notice, ...]
-    attempt_id: int = 0
-    revisions: Mapping[str, int] = field(default_factory=dict)
 
-
-def work(outlet_id: int) -> bool:
-    """Claim, open, wire, close. False when there was nothing to do or another worker does it."""
-    if not claim(outlet_id):
-        return False
-    telling = open_(outlet_id)
-    if telling is None:
-        return False
-    try:
-        said = wire(telling)
-    except AdapterFailure as failure:
-        put_back(telling, failure)
-        return False
-    except Exception as bug:
-        log.exception("display failed", outlet=telling.outlet.code)
-        put_back(telling, TemporaryFailure(f"internal error: {type(bug).__name__}"))
-        return False
-    try:
-        close(telling, said)
-    except AdapterFailure as failure:  # what was said cannot be kept: another outlet has its path
-        put_back(telling, failure)
-        return False
-    return True
+def due_of(kind: str, lane: Lane) -> list[int]:
+    """Up to 500 displays of the kind that wait for a worker, the most pressing first; of the urgent
+    lane alone for who works that one."""
+    order = case(LANE_ORDER, value=DisplayRow.lane, else_=9)
+    statement = (
+        select(DisplayRow.outlet_id)
+        .join(Outlet, col(Outlet.id) == DisplayRow.outlet_id)
+        .where(Outlet.kind == kind, DisplayRow.lease == "", col(DisplayRow.due_at) <= clock.now())
+        .order_by(order, col(DisplayRow.due_at), col(DisplayRow.outlet_id))
+        .limit(MOST)
+    )
+    if lane is Lane.URGENT:
+        statement = statement.where(DisplayRow.lane == lane)
+    with db.reading(db.EVERYWHERE) as session:
+        return list(session.exec(statement).all())
 
 
 def claim(outlet_id: int) -> bool:
+    return bool(claim_set([outlet_id]))
+
+
+def claim_set(outlet_ids: Sequence[int]) -> list[int]:
+    """One conditional UPDATE: those of `outlet_ids` that are ours now."""
     with db.writing(db.EVERYWHERE) as session:
         if _second_hub(session):
-            return False
-        return leases.claim(session, DisplayRow, outlet_id, col(DisplayRow.due_at) <= clock.now())
+            return []
+        due = (col(DisplayRow.lease) == "", col(DisplayRow.due_at) <= clock.now())
+        # In one order, past what others hold: two workers must not wait for each other.
+        free = (
+            select(DisplayRow.outlet_id)
+            .where(col(DisplayRow.outlet_id).in_(outlet_ids), *due)
+            .order_by(col(DisplayRow.outlet_id))
+            .with_for_update(skip_locked=True)
+        )
+        taken = session.execute(
+            update(DisplayRow)
+            .where(col(DisplayRow.outlet_id).in_(free), *due)
+            .values(lease=leases.me(), beat=DisplayRow.beat + 1)
+            .returning(col(DisplayRow.outlet_id))
+            .execution_options(synchronize_session=False)
+        )
+        return sorted(taken.scalars())
 
 
 def open_(outlet_id: int) -> Telling | None:
-    """Read what it shall show and take the next wire number; both durable before the wire."""
-    now = clock.now()
+    return next(iter(open_set([outlet_id])), None)
+
+
+def open_set(outlet_ids: Sequence[int]) -> list[Telling]:
+    """Read what each shall show and take its next wire number; both durable before the wire."""
+    mine = (col(DisplayRow.outlet_id).in_(outlet_ids), col(DisplayRow.lease) == leases.me())
     with db.writing(db.EVERYWHERE, durable=True) as session:
-        row = session.get_one(DisplayRow, outlet_id)
-        if row.lease != leases.me():
-            return None
-        telling = read(session, outlet_id, now)
-        row.say_no = max(row.say_no + 1, clock.unix_ms(), row.reported_no + 1)
-        attempt = Attempt(
-            authority_id=row.authority_id,
-            outlet_id=outlet_id,
-            worker=leases.me(),
-            count=len(telling.notices),
-        )
-        session.add_all([row, attempt])
-        session.flush()
-        return Telling(
-            outlet=telling.outlet,
-            view=replace(telling.view, say_no=row.say_no),
-            wanted_no=row.wanted_no,
-            notices=telling.notices,
-            ended=telling.ended,
-            attempt_id=attempt.id or 0,
-            revisions=telling.revisions,
-        )
+        last, reported = col(DisplayRow.say_no) + 1, col(DisplayRow.reported_no) + 1
+        higher: Any = case((last > reported, last), else_=reported)
+        ms = literal(clock.unix_ms(), BigInteger)
+        numbers = {
+            outlet_id: (say_no, wanted_no)
+            for outlet_id, say_no, wanted_no in session.execute(
+                update(DisplayRow)
+                .where(*mine)
+                .values(say_no=case((higher > ms, higher), else_=ms))
+                .returning(
+                    col(DisplayRow.outlet_id), col(DisplayRow.say_no), col(DisplayRow.wanted_no)
+                )
+                .execution_options(synchronize_session=False)
+            )
+        }
+        if not numbers:
+            return []
+        told = list(read(session, list(numbers), clock.now()).values())
+        attempts = session.execute(
+            insert(Attempt).returning(col(Attempt.id), sort_by_parameter_order=True),
+            [
+                {
+                    "authority_id": telling.outlet.authority_id,
+                    "outlet_id": telling.outlet.id,
+                    "worker": leases.me(),
+                    "count": len(telling.notices),
+                }
+                for telling in told
+            ],
+        ).scalars()
+        opened = []
+        for telling, attempt_id in zip(told, attempts, strict=True):
+            say_no, wanted_no = numbers[telling.outlet.id or 0]
+            opened.append(
+                replace(
+                    telling,
+                    view=replace(telling.view, say_no=say_no),
+                    wanted_no=wanted_no,
+                    attempt_id=attempt_id,
+                )
+            )
+        return opened
 
 
 def wire(telling: Telling) -> Said:
@@ -122,52 +154,99 @@ def wire(telling: Telling) -> Said:
     return said
 
 
+def wire_set(tellings: Sequence[Telling]) -> list[Answer]:
+    """As `wire`, for many of one kind in one flight: an answer for each, nothing is raised."""
+    answers: list[Answer] = []
+    try:
+        if len(tellings) == 1:
+            return [wire(tellings[0])]
+        now, sayings, asked = clock.now(), [], []
+        for number, telling in enumerate(tellings):
+            try:
+                adapter = outlets.adapter(telling.outlet)
+            except AdapterFailure as failure:
+                answers.append(failure)
+            else:
+                answers.append(TemporaryFailure("not said"))
+                asked.append(number)
+                sayings.append(Saying(adapter, telling.view, telling.notices, now))
+        if sayings:
+            said: list[Answer] = registry.channel(tellings[0].outlet.kind).show_many(sayings)
+            for number, answer in zip(asked, said, strict=True):
+                answers[number] = answer
+        return answers
+    except AdapterFailure as failure:
+        return [failure] * len(tellings)
+    except Exception as bug:
+        log.exception("displays failed", outlet=tellings[0].outlet.code, count=len(tellings))
+        return [TemporaryFailure(f"internal error: {type(bug).__name__}")] * len(tellings)
+
+
 def close(telling: Telling, said: Said) -> None:
-    """Write down what was said; what is shown too, where saying is showing."""
+    close_set([(telling, said)])
+
+
+def close_set(told: Sequence[tuple[Telling, Said]]) -> int:
+    """Write down what was said, all of it or nothing; what is shown too, where saying is showing.
+    Who was taken over meanwhile is left alone: the other's word counts. How many were ours."""
     now = clock.now()
     with db.writing(db.EVERYWHERE) as session:
-        row = session.get_one(DisplayRow, telling.outlet.id)
-        if row.lease != leases.me() or row.say_no != telling.view.say_no:
-            return  # broken and taken over: the other's word counts
-        row.said_no = telling.wanted_no
-        row.said_at = now
-        row.lease = ""
-        row.tries = 0
-        row.trouble = ""
-        row.lane = Lane.NORMAL
-        row.evidence = dict(said.evidence)
-        _write_said(session, telling, said, now)
-        if said.shown:
-            shelf.store(session, row.outlet_id, row.authority_id, said, now)
-            row.shown_no = telling.wanted_no
-            row.shown_at = now
-        if row.wanted_no != telling.wanted_no:
-            row.due_at = now
-        else:
-            row.due_at = said.next_change_at
-        row.next_change_at = said.next_change_at
-        session.add(row)
+        standing = _standing(session, [telling for telling, _ in told])
+        ours = [(telling, said) for telling, said in told if telling.outlet.id in standing]
+        if not ours:
+            return 0
+        write_said(session, ours, now)
+        for telling, said in ours:
+            if said.shown:
+                outlet = telling.outlet
+                shelf.store(session, outlet.id or 0, outlet.authority_id, said, now)
+        session.execute(
+            update(DisplayRow),
+            [
+                _closed(telling, said, standing[telling.outlet.id or 0], now)
+                for telling, said in ours
+            ],
+        )
+        moved = [
+            (telling.outlet.id or 0, Lane(row["lane"]))
+            for telling, _ in ours
+            if (row := standing[telling.outlet.id or 0])["wanted_no"] != telling.wanted_no
+        ]
+        db.after_commit(session, lambda: _nudge_again(ours[0][0].outlet.kind, moved))
         changes.bump(session)
-        _close_attempt(session, telling, "accepted", now)
+        _close_attempts(session, [t for t, _ in ours], "accepted")
+        return len(ours)
 
 
 def put_back(telling: Telling, failure: AdapterFailure) -> None:
-    """It surely was not said: say it again later; what a person must mend is asked less often."""
+    put_back_set([(telling, failure)])
+
+
+def put_back_set(failed: Sequence[tuple[Telling, AdapterFailure]]) -> None:
+    """They surely were not said: say them again later, and less often what a person must mend."""
     now = clock.now()
     with db.writing(db.EVERYWHERE) as session:
-        row = session.get_one(DisplayRow, telling.outlet.id)
-        if row.lease != leases.me():
-            return
-        row.lease = ""
-        row.tries += 1
-        row.trouble = failure.reason
-        wait = _LONGEST_WAIT_S
-        if isinstance(failure, TemporaryFailure):
-            wait = int(failure.retry_after or min(2**row.tries, 60))
-        row.due_at = now + timedelta(seconds=min(wait, _LONGEST_WAIT_S))
-        session.add(row)
-        changes.bump(session)
-        _close_attempt(session, telling, "failed", now, failure.reason)
+        standing = _standing(session, [telling for telling, _ in failed])
+        ours = [(telling, why) for telling, why in failed if telling.outlet.id in standing]
+        rows = []
+        for telling, failure in ours:
+            tries = standing[telling.outlet.id or 0]["tries"] + 1
+            wait = _LONGEST_WAIT_S
+            if isinstance(failure, TemporaryFailure):
+                wait = int(failure.retry_after or min(2 ** min(tries, 10), 60))
+            rows.append(
+                {
+                    "outlet_id": telling.outlet.id,
+                    "lease": "",
+                    "tries": tries,
+                    "trouble": failure.reason,
+                    "due_at": now + timedelta(seconds=min(wait, _LONGEST_WAIT_S)),
+                }
+            )
+        if rows:
+            session.execute(update(DisplayRow), rows)
+            changes.bump(session)
+            _close_attempts(session, [t for t, _ in ours], "failed", ours[0][1].reason)
 
 
 def render_afresh(outlet_id: int) -> Said | None:
@@ -177,7 +256,7 @@ def render_afresh(outlet_id: int) -> Said | None:
         row = session.get(DisplayRow, outlet_id)
         if row is None:
             return None
-        telling = read(session, outlet_id, clock.now())
+        telling = read(session, [outlet_id], clock.now())[outlet_id]
         view = replace(telling.view, say_no=row.say_no)
     said: Said = outlets.adapter(telling.outlet).show(
         view, telling.notices, telling.ended, clock.now()
@@ -185,171 +264,99 @@ def render_afresh(outlet_id: int) -> Said | None:
     return said
 
 
-def read(session: Session, outlet_id: int, now: datetime) -> Telling:
-    """All the outlet shall show now, newest first, in three queries."""
-    outlet = session.get_one(Outlet, outlet_id)
-    authority = session.get_one(Authority, outlet.authority_id)
-    stations = {
-        s.id: s
-        for s in session.exec(
-            select(Station).where(Station.authority_id == outlet.authority_id)
-        ).all()
+def due_again(session: Session, outlet_id: int) -> None:
+    """What is said is not what should be: say it again, under a new number."""
+    row = session.get(DisplayRow, outlet_id)
+    if row is not None:
+        outbox.change(session, outlet_id, row.authority_id, Lane.NORMAL, clock.now())
+
+
+# --- inside --------------------------------------------------------------------------------------
+
+
+def _work(outlet_ids: Sequence[int]) -> int:
+    claimed = claim_set(outlet_ids)
+    tellings = open_set(claimed) if claimed else []
+    if not tellings:
+        return 0
+    answers = list(zip(tellings, wire_set(tellings), strict=True))
+    said = [(telling, answer) for telling, answer in answers if isinstance(answer, Said)]
+    failed = [(t, answer) for t, answer in answers if isinstance(answer, AdapterFailure)]
+    told = 0
+    if said:
+        try:
+            told = close_set(said)
+        except AdapterFailure as failure:  # it cannot be kept: another outlet has its path
+            failed += [(telling, failure) for telling, _ in said]
+    if failed:
+        put_back_set(failed)
+    return told
+
+
+def _kind_of(outlet_id: int) -> tuple[str, Lane]:
+    with db.reading(db.EVERYWHERE) as session:
+        row = session.exec(
+            select(Outlet.kind, DisplayRow.lane)
+            .join(DisplayRow, col(DisplayRow.outlet_id) == Outlet.id)
+            .where(Outlet.id == outlet_id)
+        ).first()
+    return (row[0], Lane(row[1])) if row else ("", Lane.NORMAL)
+
+
+def _standing(session: Session, tellings: Sequence[Telling]) -> dict[int, dict[str, Any]]:
+    """The rows that are still ours under the number that was said, by outlet; locked."""
+    say_nos = {telling.outlet.id: telling.view.say_no for telling in tellings}
+    rows = session.execute(
+        select(
+            DisplayRow.outlet_id, DisplayRow.say_no, DisplayRow.wanted_no, DisplayRow.lane,
+            DisplayRow.tries, DisplayRow.shown_no, col(DisplayRow.shown_at),
+        )  # type: ignore[call-overload]
+        .where(col(DisplayRow.outlet_id).in_(list(say_nos)), DisplayRow.lease == leases.me())
+        .order_by(col(DisplayRow.outlet_id))
+        .with_for_update()
+    ).mappings()  # fmt: skip
+    return {r["outlet_id"]: dict(r) for r in rows if r["say_no"] == say_nos[r["outlet_id"]]}
+
+
+def _closed(telling: Telling, said: Said, row: dict[str, Any], now: Any) -> dict[str, Any]:
+    moved = row["wanted_no"] != telling.wanted_no
+    return {
+        "outlet_id": telling.outlet.id,
+        "said_no": telling.wanted_no,
+        "said_at": now,
+        "lease": "",
+        "tries": 0,
+        "trouble": "",
+        "lane": row["lane"] if moved else Lane.NORMAL,
+        "evidence": dict(said.evidence),
+        "shown_no": telling.wanted_no if said.shown else row["shown_no"],
+        "shown_at": now if said.shown else row["shown_at"],
+        "due_at": now if moved else said.next_change_at,
+        "next_change_at": said.next_change_at,
     }
-    live = session.exec(
-        select(Carried, Revision, Publication, Delivery.route)
-        .join(
-            Revision,
-            (col(Revision.publication_id) == Carried.publication_id)
-            & (col(Revision.no) == Carried.wanted_rev),
-        )
-        .join(Publication, col(Publication.id) == Carried.publication_id)
-        .join(
-            Delivery,
-            (col(Delivery.revision_id) == Revision.id) & (col(Delivery.outlet_id) == outlet_id),
-            isouter=True,
-        )
-        .where(Carried.outlet_id == outlet_id, Revision.expires > now)
-        .order_by(col(Revision.sent).desc(), col(Publication.id).desc())
-    ).all()
-    ended = session.exec(
-        select(Carried, Revision, Publication)
-        .join(Publication, col(Publication.id) == Carried.publication_id)
-        .join(
-            Revision,
-            (col(Revision.publication_id) == Carried.publication_id)
-            & (col(Revision.no) == Publication.revision_no),
-        )
-        .where(
-            Carried.outlet_id == outlet_id,
-            col(Carried.ended_at) > now - TOMBSTONES,
-            col(Revision.ended_as).is_not(None),
-        )
-        .order_by(col(Revision.sent).desc(), col(Publication.id).desc())
-    ).all()
-    carried = tuple(
-        notices.notice_of(
-            revision,
-            publication,
-            authority,
-            stations[publication.station_id],
-            Intent.PUBLISH if revision.no == 1 else Intent.UPDATE,
-            _hour_of(route),
-        )
-        for _, revision, publication, route in live
-    )
-    gone = tuple(
-        notices.notice_of(
-            revision, publication, authority, stations[publication.station_id], Intent.WITHDRAW
-        )
-        for _, revision, publication in ended
-    )
-    return Telling(
-        outlet=outlet,
-        view=_view(session, outlet, 0),
-        wanted_no=0,
-        notices=carried,
-        ended=gone,
-        revisions={n.publication: n.revision for n in carried},
-    )
 
 
-def _hour_of(route: Mapping[Any, Any] | None) -> datetime | None:
-    text = route.get("not_before") if route else None
-    return datetime.fromisoformat(text) if text else None
+def _nudge_again(kind: str, moved: Sequence[tuple[int, Lane]]) -> None:
+    """What changed while it was being told does not wait for the sweep."""
+    told: set[Lane] = set()
+    for outlet_id, lane in moved:
+        if lane not in told or not registry.in_sets(kind):
+            told.add(lane)
+            nudges.send("display", outlet_id, lane)
 
 
-def _view(session: Session, outlet: Outlet, say_no: int) -> OutletView:
-    authority = session.get_one(Authority, outlet.authority_id)
-    station = session.get(Station, outlet.station_id) if outlet.station_id else None
-    return OutletView(
-        id=outlet.id or 0,
-        code=outlet.code,
-        name=outlet.name,
-        authority=authority.code,
-        authority_name=authority.name,
-        timezone=authority.timezone,
-        languages=tuple(authority.languages),
-        say_no=say_no,
-        station=station.code if station else "",
-        signing_key=vault.unseal(authority.signing_key, "signing-key")
-        if authority.signing_key
-        else b"",
-        key_id=authority.key_id,
-        longitude=outlet.longitude,
-        latitude=outlet.latitude,
-    )
-
-
-def _write_said(session: Session, telling: Telling, said: Said, now: datetime) -> None:
-    rows = session.exec(
-        select(Carried).where(
-            Carried.outlet_id == telling.outlet.id,
-            col(Carried.said_rev).is_not(None)
-            | col(Carried.wanted_rev).is_not(None)
-            | col(Carried.shown_rev).is_not(None),
-        )
-    ).all()
-    for row in rows:
-        revision = telling.revisions.get(row.publication_id)
-        refusal = said.refused.get(row.publication_id)
-        row.said_rev = None if refusal else revision
-        row.said_say_no = telling.view.say_no
-        row.refused = f"{refusal.reason} {refusal.what_would_fit}".strip() if refusal else ""
-        if said.shown:
-            row.shown_rev = row.said_rev
-            row.since = now
-        session.add(row)
-    settle(session, telling.outlet.id or 0, now)
-
-
-def settle(session: Session, outlet_id: int, now: datetime) -> None:
-    """Bring the deliveries of a display in line with what it says and shows."""
-    rows = session.exec(
-        select(Delivery, Carried)
-        .join(
-            Carried,
-            (col(Carried.outlet_id) == Delivery.outlet_id)
-            & (col(Carried.publication_id) == Delivery.publication_id),
-        )
-        .where(
-            Delivery.outlet_id == outlet_id,
-            col(Delivery.state).in_([DeliveryState.WAITING, DeliveryState.OPEN]),
-        )
-    ).all()
-    for delivery, row in rows:
-        wanted = None if delivery.intent == Intent.WITHDRAW else delivery.revision_no
-        was = delivery.state
-        if row.refused:
-            delivery.state, delivery.reason = DeliveryState.FAILED, row.refused
-        elif row.shown_rev == wanted and row.said_rev == wanted:
-            delivery.state, delivery.reason = DeliveryState.DONE, ""
-            delivery.first_at = delivery.first_at or now
-        elif row.said_rev == wanted:
-            delivery.state = DeliveryState.OPEN
-        if delivery.state != was:
-            delivery.changed = now
-            delivery.opened_at = delivery.opened_at or now
-            if delivery.state != DeliveryState.OPEN:
-                delivery.closed_at = now
-            session.add(delivery)
-
-
-def _close_attempt(
-    session: Session, telling: Telling, outcome: str, now: datetime, detail: str = ""
+def _close_attempts(
+    session: Session, tellings: Sequence[Telling], outcome: str, detail: str = ""
 ) -> None:
-    attempt = session.get_one(Attempt, telling.attempt_id)
-    attempt.finished, attempt.outcome, attempt.detail = now, outcome, detail
-    session.add(attempt)
+    session.execute(
+        update(Attempt)
+        .where(col(Attempt.id).in_([telling.attempt_id for telling in tellings]))
+        .values(finished=clock.now(), outcome=outcome, detail=detail)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def _second_hub(session: Session) -> bool:
     """Another live hub speaks on our broker: say nothing until a person has looked."""
     memo = session.get(Memo, "second_hub")
     return bool(memo and memo.number)
-
-
-def due_again(session: Session, outlet_id: int) -> None:
-    """What is said is not what should be: say it again, under a new number."""
-    row = session.get(DisplayRow, outlet_id)
-    if row is not None:
-        outbox.change(session, outlet_id, row.authority_id, Lane.NORMAL, clock.now())

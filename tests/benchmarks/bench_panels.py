@@ -21,21 +21,22 @@ from paho.mqtt import publish
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
-from sqlmodel import col, select
+from sqlmodel import select
 
 from channels.panels import Panel
-from channels.panels.adapter import Saying
 from channels.panels.wire import Broker, close_all
 from hub import clock, db, migrate, outbox, outlets, publishing
+from hub.contracts import Saying
 from hub.dispatch import displays
 from hub.models import Authority, DisplayRow, Outlet
+from hub.sweep import Sweeper
 from hub.vocabulary import Lane
 from tests.benchmarks.measure import ROUNDS, row, take_turns
 from tests.conftest import start_instance, stop_instance
 from tests.factories import content, station, town
 from tests.fakes import brokers
 
-PANELS = 1000
+PANELS = 5000
 # paho looks through all it has in flight at each acknowledgement: more would be slower.
 IN_FLIGHT = 20
 LONG_ROUNDS = 3  # each takes many seconds
@@ -154,26 +155,26 @@ def _say_once(here: Authority) -> None:
 
 def make_all_due() -> None:
     with db.writing(db.EVERYWHERE) as session:
-        for display in session.exec(select(DisplayRow)).all():
-            outbox.change(
-                session, display.outlet_id, display.authority_id, Lane.NORMAL, clock.now()
-            )
+        owners = dict(session.exec(select(DisplayRow.outlet_id, DisplayRow.authority_id)).all())
+        outbox.change_many(session, owners, Lane.NORMAL, clock.now())
 
 
 def work_due() -> int:
     """What one worker does with the sweep's nudges."""
-    with db.reading(db.EVERYWHERE) as session:
-        due = session.exec(
-            select(DisplayRow.outlet_id).where(col(DisplayRow.due_at).is_not(None))
-        ).all()
-    return sum(displays.work(outlet_id) for outlet_id in due)
+    told = 0
+    while True:
+        with db.reading(db.EVERYWHERE) as session:
+            due = Sweeper().due(session)
+        if not due:
+            return told
+        told += sum(displays.work(outlet_id) for _what, outlet_id, _lane in due)
 
 
 def _sayings() -> list[Saying]:
     now = clock.now()
     with db.reading(db.EVERYWHERE) as session:
         ids = session.exec(select(DisplayRow.outlet_id)).all()
-        told = [displays.read(session, outlet_id, now) for outlet_id in ids]
+        told = list(displays.read(session, ids, now).values())
     return [Saying(outlets.adapter(t.outlet), t.view, t.notices, now) for t in told]
 
 

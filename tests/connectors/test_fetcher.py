@@ -77,6 +77,18 @@ def test_validators_go_only_to_the_address_that_gave_them(site: Feeds, fetch: Fe
     assert "If-None-Match" in to_new[1]
 
 
+def test_a_key_goes_to_the_host_that_was_asked_and_to_no_other(site: Feeds) -> None:
+    with Feeds() as other:
+        other.put("/agenda.ics", BODY)
+        site.redirect("/near", "/agenda.ics", 302)
+        site.redirect("/far", other.url("/agenda.ics"), 302)
+        fetch = fetcher(site, other.pair)
+        for path in ("/near", "/far"):
+            fetch(site.url(path), {}, headers={"apikey": "secret\r\nX-More: 1"})
+        assert [headers.get("apikey") for _, headers in site.asked] == ["secret X-More: 1"] * 3
+        assert "apikey" not in other.asked[0][1]
+
+
 def test_a_304_nobody_asked_for_is_no_content(site: Feeds, fetch: Fetcher) -> None:
     site.status("/odd", 304)
     assert "304" in reason_of(fetch, site.url("/odd"))

@@ -24,6 +24,10 @@ def only(parsed: Parsed) -> Item:
     return parsed.items[0]
 
 
+def at(reason: str, line: int) -> str:
+    return say("at-line", said=reason, line=line)
+
+
 def said(item: Item) -> str:
     return next(iter(item.texts.values())).headline
 
@@ -115,7 +119,7 @@ def test_events_without_uid_are_told_apart_and_named_the_same_each_time() -> Non
 def test_of_two_events_with_one_uid_the_newer_is_kept_and_it_is_said() -> None:
     parsed = parse("uid_used_twice.ics")
     assert sorted(said(i) for i in parsed.items) == ["Autre", "Nouveau"]
-    assert [(e.where, e.reason) for e in parsed.errors] == [("d@x", say("twice"))]
+    assert [(e.where, e.reason) for e in parsed.errors] == [("d@x", at(say("twice"), 4))]
 
 
 def test_several_calendars_in_one_file_are_all_read() -> None:
@@ -126,7 +130,8 @@ def test_a_bad_entry_is_named_and_its_neighbours_are_read() -> None:
     parsed = parse("broken_entries.ics")
     assert [i.external_id for i in parsed.items] == ["good@x", "odd@x"]
     errors = {e.where: e.reason for e in parsed.errors}
-    assert errors["no-start@x"] == errors["bad-start@x"] == say("no-start")
+    assert errors["no-start@x"] == at(say("no-start"), 9)
+    assert errors["bad-start@x"] == at(say("no-start"), 15)
     assert "FREQ=SOUVENT" in errors["bad-rule@x"]
     assert "BYMONTHDAY=30" in errors["never@x"]
     assert set(errors) == {
@@ -146,7 +151,7 @@ def test_rules_that_never_end_are_refused_and_the_rest_goes_on() -> None:
 
 def test_the_horizon_moves_with_the_moment_of_the_reading() -> None:
     def days(at: datetime) -> list[str]:
-        found = parse("weekly_across_clock_change.ics", at).items
+        found = parse("weekly_across_clock_change.ics", at, days_ahead=60).items
         return [f"{i.onset:%d/%m}" for i in found if i.onset]
 
     assert days(datetime(2026, 1, 25, tzinfo=UTC)) == ["18/03", "25/03"]
@@ -174,7 +179,8 @@ def test_a_file_that_is_cut_off_is_no_short_agenda() -> None:
 
 def test_reports_come_in_the_language_of_the_authority() -> None:
     parsed = parse("broken_entries.ics", report_in="es")
-    assert say("no-start", "es") in [e.reason for e in parsed.errors]
+    wanted = say("at-line", "es", said=say("no-start", "es"), line=9)
+    assert wanted in [e.reason for e in parsed.errors]
 
 
 def test_markup_in_a_description_becomes_plain_text() -> None:

@@ -7,7 +7,9 @@
 """
 
 import os
+import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -17,6 +19,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 KINDS: Final = ("mosquitto", "iotcore")
+CONFIG: Final = Path(__file__).resolve().parents[2] / "config" / "mosquitto"
 
 _MOSQUITTO = """
 listener {port} 127.0.0.1
@@ -108,6 +111,46 @@ class Mosquitto(_Process):
         user = "user root" if os.geteuid() == 0 else ""
         conf.write_text(_MOSQUITTO.format(port=self.port, user=user))
         return [binary, "-c", str(conf)]
+
+
+class Guarded(Mosquitto):
+    """mosquitto with the project's own rights and TLS, `config/mosquitto` as it is delivered: the
+    listener of panels uncommented, folders and ports moved. The hub speaks without TLS on `port`
+    under `hub_url`; panels on `tls_port`, or with a password on `password_port`. `tls` is the
+    folder of the broker's certificates."""
+
+    def __init__(self, folder: Path, tls: Path, passwords: str) -> None:
+        super().__init__(folder)
+        self.tls = tls
+        self.tls_port, self.password_port = free_port(), free_port()
+        self.hub_url = f"mqtt://hub:hub@127.0.0.1:{self.port}"
+        (folder / "passwords").write_text(passwords)
+        (folder / "passwords").chmod(0o600)
+
+    def command(self) -> list[str]:
+        binary = super().command()[0]
+        text = (CONFIG / "mosquitto.conf").read_text("utf-8")
+        text = re.sub(r"^#(?=\w+ )", "", text, flags=re.M)
+        for port, ours in ((1883, self.port), (8883, self.tls_port), (8884, self.password_port)):
+            text, count = re.subn(
+                rf"^listener {port}$", f"listener {ours} 127.0.0.1", text, flags=re.M
+            )
+            assert count == 1, port
+        text = text.replace("/mosquitto/config/tls", str(self.tls))
+        text = text.replace("/mosquitto/config", str(CONFIG))
+        text = text.replace("/run/secrets/mqtt_passwords", str(self.folder / "passwords"))
+        text = text.replace("persistence true", "persistence false")
+        text = text.replace("persistence_location /mosquitto/data/", "")
+        if os.geteuid() == 0:
+            text += "\nuser root\n"
+        conf = self.folder / "guarded.conf"
+        conf.write_text(text)
+        return [binary, "-c", str(conf)]
+
+    def reload(self) -> None:
+        """Have it read its rights, passwords and void certificates again."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGHUP)
 
 
 class Iotcore(_Process):

@@ -262,7 +262,7 @@ def test_the_services_of_the_file_say_update_and_end_a_publication_together(
             return kinds == {"panel": revision, "website": revision}
 
         def told() -> str:
-            logs = "\n".join(f"--- {child.service.name}\n{child.logged()}" for child in supervisor.children)
+            logs = "\n".join(f"--- {c.service.name}\n{c.logged()}" for c in supervisor.children)
             return f"{hub.get(f'{path}/board').text}\n{logs}"
 
         eventually(lambda: shows(1), told)

@@ -4,7 +4,10 @@ It shares no code with the hub's compiler: only the schemas, the models and the 
 are data. `tambour panel emulate` runs it; tests hold it against both brokers.
 """
 
-from channels.panels.twin.panel import PanelClock, Twin
+from channels.panels.twin.clocks import PanelClock
+from channels.panels.twin.fleet import Fleet
+from channels.panels.twin.link import Identity
+from channels.panels.twin.panel import Twin
 from channels.panels.twin.serve import run
 
-__all__ = ["PanelClock", "Twin", "run"]
+__all__ = ["Fleet", "Identity", "PanelClock", "Twin", "run"]

@@ -1,64 +1,37 @@
-"""Whether a plan may be stored: size, signature, form, addressee, replay, time, hashes, letters.
+"""Whether what comes down may be stored: docs/panel-contract.md section 5, in its order.
 
-The twin reads docs/panel-contract.md as a maker would: it has its own verifier and its own schemas'
-validator, and shares nothing with the code that compiles and signs.
+The twin reads that page as a maker would: it has its own verifier and its own schemas' validator,
+and shares nothing with the code that compiles and signs.
 """
 
-import base64
 import hashlib
 import json
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable, Collection, Sequence
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
 import jsonschema_rs
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from channels.panels.twin import seal
 from channels.panels.twin.face import Face
+from channels.panels.twin.plans import BadTime, Page, Plan, plan_of, time_of
 
-SCHEMA: Final = Path(__file__).resolve().parents[1] / "schemas" / "plan.json"
+SCHEMAS: Final = Path(__file__).resolve().parents[1] / "schemas"
+COMMANDS: Final = ("screenshot", "resend_birth", "test_pattern", "reload")
+MAX_COMMAND: Final = 4096
+MAX_DEADLINE: Final = timedelta(seconds=60)
+LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 
 
 class Rejected(Exception):
-    """A plan that is not stored. `reason` is a word of the contract (section 5), `ref` the plan_rev
-    as far as it could be read."""
+    """What is not stored or done. `reason` is a word of the contract (section 5), `ref` the
+    plan_rev as far as it could be read."""
 
     def __init__(self, reason: str, ref: int | None = None, detail: str = "") -> None:
         super().__init__(f"{reason}: {detail}" if detail else reason)
         self.reason, self.ref, self.detail = reason, ref, detail
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    lines: tuple[str, ...]
-    hold_s: float
-    hash: str
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    item: str
-    pub: str
-    rev: int
-    kind: str
-    priority: int
-    preempts: bool
-    start: datetime | None
-    end: datetime | None
-    pages: tuple[Page, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    rev: int
-    not_after: datetime
-    tz: str
-    items: tuple[Item, ...]
-    fallback: dict[str, Any]
-    night: tuple[dict[str, Any], ...]
 
 
 def admit(
@@ -68,108 +41,140 @@ def admit(
     face: Face,
     authority: str,
     panel: str,
-    pinned: bytes,
+    trusted: Sequence[seal.Key],
     stored_rev: int,
     now: datetime,
-) -> tuple[Plan, bytes, str]:
-    """(plan, the key it is signed with, that key's id). `pinned`: 32 bytes, or b"" to trust the
-    first key seen. `now` None-like values are not accepted: an unsure clock asks with the last
-    time it knew. Raises Rejected."""
+) -> tuple[Plan, seal.Key]:
+    """The plan and the key it is signed with; `image_missing` is for the caller, who can wait.
+    `trusted`: empty to trust the first key seen. `now`: an unsure clock asks with a time before
+    all others, so that nothing is over. Raises Rejected."""
     if len(payload) > face.max_bytes:
-        raise Rejected("too_big", detail=f"{len(payload)} bytes, at most {face.max_bytes}")
-    key, key_id = check_seal(payload, jws, pinned)
+        raise Rejected("too_big", None, f"{len(payload)} bytes, at most {face.max_bytes}")
+    key = check_seal(payload, jws, trusted, now)
     body = parse(payload)
     rev: int = body["plan_rev"]
-    if (body["authority"], body["panel"]) != (authority, panel):
-        raise Rejected("wrong_panel", rev, f"for {body['authority']}/{body['panel']}")
+    plan = planned(body)
+    _check_fit(plan, face)
+    _check_addressee(body, authority, panel, rev)
     if rev <= stored_rev:
         raise Rejected("replay", rev, f"{stored_rev} is stored")
-    plan = plan_of(body)
     if plan.not_after <= now:
         raise Rejected("expired", rev)
     _check_room(plan, face)
-    _check_pages(plan, face)
-    return plan, key, key_id
+    _every_page(plan, "hash_mismatch", lambda page: hash_of(page) == page.hash)
+    _every_page(plan, "glyph_missing", lambda page: _drawable(page, face))
+    return plan, key
 
 
-def check_seal(payload: bytes, jws: str, pinned: bytes) -> tuple[bytes, str]:
-    """The key and key id under which `jws` (header..signature, RFC 7515 appendix F) signs."""
-    header, dots, signature = jws.partition("..")
+def admit_keys(
+    payload: bytes,
+    jws: str,
+    *,
+    authority: str,
+    panel: str,
+    trusted: Sequence[seal.Key],
+    stored_rev: int,
+    now: datetime,
+) -> tuple[int, tuple[seal.Key, ...]]:
+    """(keys_rev, the keys trusted from now on). Raises Rejected; `ref` is always None."""
+    if len(payload) > MAX_COMMAND:
+        raise Rejected("too_big")
+    check_seal(payload, jws, trusted, now)
+    body = parse(payload, "keys")
     try:
-        fields = json.loads(_unb64(header))
-        if not dots or fields.get("alg") not in ("EdDSA", "Ed25519") or "crit" in fields:
-            raise ValueError("algorithm")
-        key = pinned or _unb64(fields["jwk"]["x"])
-        signed = header.encode() + b"." + base64.urlsafe_b64encode(payload).rstrip(b"=")
-        Ed25519PublicKey.from_public_bytes(key).verify(_unb64(signature), signed)
-    except (InvalidSignature, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise Rejected("signature", _peek(payload)) from error
-    return key, str(fields.get("kid", ""))
+        keys = tuple(
+            seal.Key(
+                entry["kid"],
+                seal.unb64(entry["x"]),
+                time_of(entry["not_after"]) if "not_after" in entry else None,
+            )
+            for entry in body["keys"]
+        )
+    except ValueError as error:
+        raise Rejected("format", None, "keys") from error
+    _check_addressee(body, authority, panel, None)
+    if body["keys_rev"] <= stored_rev:
+        raise Rejected("replay", None, f"{stored_rev} is stored")
+    if all(key.not_after is not None and key.not_after <= now for key in keys):
+        raise Rejected("expired")
+    return body["keys_rev"], keys
 
 
-def parse(payload: bytes) -> dict[str, Any]:
+def admit_command(
+    payload: bytes,
+    jws: str,
+    *,
+    authority: str,
+    panel: str,
+    trusted: Sequence[seal.Key],
+    done: Collection[str],
+    now: datetime | None,
+) -> tuple[str, str, datetime]:
+    """(id, command, deadline). `done`: the ids of the last minute. `now`: None where the clock is
+    not sure, and a deadline means nothing. Raises Rejected; its `detail` never holds the id."""
+    if len(payload) > MAX_COMMAND:
+        raise Rejected("too_big")
+    # A panel that has no key yet trusts plans, not commands: there is nothing to see or to do.
+    if not trusted:
+        raise Rejected("signature", None, "no key yet")
+    check_seal(payload, jws, trusted, now or LONG_AGO)
+    body = parse(payload, "cmd")
+    try:
+        deadline, sent = time_of(body["deadline"]), time_of(body["ts"])
+    except BadTime as error:
+        raise Rejected("format", None, str(error)) from error
+    if deadline - sent > MAX_DEADLINE:
+        raise Rejected("format", None, "a deadline more than 60 s away")
+    _check_addressee(body, authority, panel, None)
+    if body["id"] in done:
+        raise Rejected("replay")
+    if now is None:
+        raise Rejected("clock_unsure")
+    # A hub whose clock is ahead must not keep a command alive for ever.
+    if deadline <= now or deadline - now > 2 * MAX_DEADLINE:
+        raise Rejected("expired")
+    if body["cmd"] not in COMMANDS:
+        raise Rejected("unsupported", None, body["cmd"])
+    return body["id"], body["cmd"], deadline
+
+
+def check_seal(payload: bytes, jws: str, trusted: Sequence[seal.Key], now: datetime) -> seal.Key:
+    try:
+        return seal.check(payload, jws, trusted, now)
+    except seal.BadSeal as error:
+        raise Rejected("signature", peek(payload), str(error)) from error
+
+
+def parse(payload: bytes, schema: str = "plan") -> dict[str, Any]:
+    """The body of a message that comes down, after its schema. Raises Rejected."""
     try:
         body = json.loads(payload)
     except (ValueError, RecursionError) as error:
         raise Rejected("format", None, "not JSON") from error
-    problem = next(_validator().iter_errors(body), None)
+    problem = next(validator(schema).iter_errors(body), None)
     if problem is not None:
         where = "/".join(str(step) for step in problem.instance_path)
-        raise Rejected("format", _peek(payload), where)
+        raise Rejected("format", peek(payload), where)
     return dict(body)
 
 
-def plan_of(body: dict[str, Any]) -> Plan:
-    """A plan that passed the schema, with its times read."""
-    return Plan(
-        rev=body["plan_rev"],
-        not_after=_time(body["not_after"]),
-        tz=body["tz"],
-        items=tuple(_item(item) for item in body["items"]),
-        fallback=body["fallback"],
-        night=tuple(body["night"]),
-    )
+def planned(body: dict[str, Any]) -> Plan:
+    """`plan_of`, with the contract's word for what is wrong."""
+    try:
+        return plan_of(body)
+    except BadTime as error:
+        raise Rejected("format", body["plan_rev"], str(error)) from error
 
 
-def _item(body: dict[str, Any]) -> Item:
-    return Item(
-        item=body["item"],
-        pub=body["pub"],
-        rev=body["rev"],
-        kind=body["kind"],
-        priority=body["priority"],
-        preempts=body["activation"] == "preempt",
-        start=_time(body["start"]) if "start" in body else None,
-        end=_time(body["end"]) if "end" in body else None,
-        pages=tuple(
-            Page(tuple(page.get("lines", ())), page["hold_ms"] / 1000, page["hash"])
-            for page in body["pages"]
-        ),
-    )
+def hash_of(page: Page) -> str:
+    """What the page's hash must be as far as the plan tells: of its lines; a bitmap's is compared
+    with its dots when it arrives."""
+    if page.image is not None:
+        return page.image.hash
+    return seal.b64(hashlib.sha256("\n".join(page.lines).encode()).digest())
 
 
-def _check_room(plan: Plan, face: Face) -> None:
-    if len(plan.items) > face.max_items:
-        raise Rejected("memory", plan.rev, f"{len(plan.items)} items, at most {face.max_items}")
-    for item in plan.items:
-        if len(item.pages) > face.max_pages:
-            raise Rejected("too_many_pages", plan.rev, item.item)
-
-
-def _check_pages(plan: Plan, face: Face) -> None:
-    for item in plan.items:
-        for page in item.pages:
-            canonical = "\n".join(page.lines).encode()
-            digest = base64.urlsafe_b64encode(hashlib.sha256(canonical).digest())
-            if digest.rstrip(b"=").decode() != page.hash:
-                raise Rejected("hash_mismatch", plan.rev, item.item)
-            if len(page.lines) > face.lines or any(len(s) > face.columns for s in page.lines):
-                raise Rejected("format", plan.rev, f"{item.item} is larger than the face")
-            if not face.letters.issuperset("".join(page.lines)):
-                raise Rejected("glyph_missing", plan.rev, item.item)
-
-
-def _peek(payload: bytes) -> int | None:
+def peek(payload: bytes) -> int | None:
     """The plan_rev of something that is not trusted, to name it in the refusal."""
     try:
         rev = json.loads(payload)["plan_rev"]
@@ -178,17 +183,53 @@ def _peek(payload: bytes) -> int | None:
     return rev if type(rev) is int and 0 <= rev < 2**53 else None
 
 
-def _time(text: str) -> datetime:
+def peek_id(payload: bytes) -> str:
+    """The id of a command that is not trusted, to name it in the refusal."""
     try:
-        return datetime.fromisoformat(text).astimezone(UTC)
-    except ValueError as error:
-        raise Rejected("format", None, "a time that does not exist") from error
+        name = json.loads(payload)["id"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return ""
+    return name[:64] if isinstance(name, str) else ""
 
 
-def _unb64(text: str) -> bytes:
-    return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+@lru_cache(maxsize=8)
+def validator(name: str) -> jsonschema_rs.Validator:
+    return jsonschema_rs.validator_for(json.loads((SCHEMAS / f"{name}.json").read_text("utf-8")))
 
 
-@lru_cache(maxsize=1)
-def _validator() -> jsonschema_rs.Validator:
-    return jsonschema_rs.validator_for(json.loads(SCHEMA.read_text("utf-8")))
+def _check_addressee(body: dict[str, Any], authority: str, panel: str, ref: int | None) -> None:
+    if (body["authority"], body["panel"]) != (authority, panel):
+        raise Rejected("wrong_panel", ref, f"for {body['authority']}/{body['panel']}")
+
+
+def _check_fit(plan: Plan, face: Face) -> None:
+    for item in plan.items:
+        for page in item.pages:
+            image = page.image
+            if image is not None:
+                if image.mode not in face.modes:
+                    raise Rejected("format", plan.rev, f"{item.item}: no bitmap of this mode")
+                if image.width > face.width or image.height > face.height:
+                    raise Rejected("format", plan.rev, f"{item.item} is larger than the face")
+            elif len(page.lines) > face.lines or any(len(s) > face.columns for s in page.lines):
+                raise Rejected("format", plan.rev, f"{item.item} is larger than the face")
+
+
+def _check_room(plan: Plan, face: Face) -> None:
+    if len(plan.items) > face.max_items:
+        raise Rejected("memory", plan.rev, f"{len(plan.items)} items, at most {face.max_items}")
+    if len(plan.images) > face.max_images:
+        raise Rejected("memory", plan.rev, f"{len(plan.images)} images, at most {face.max_images}")
+    for item in plan.items:
+        if len(item.pages) > face.max_pages:
+            raise Rejected("too_many_pages", plan.rev, item.item)
+
+
+def _every_page(plan: Plan, reason: str, right: Callable[[Page], bool]) -> None:
+    for item in plan.items:
+        if not all(right(page) for page in item.pages):
+            raise Rejected(reason, plan.rev, item.item)
+
+
+def _drawable(page: Page, face: Face) -> bool:
+    return page.image is not None or face.letters.issuperset("".join(page.lines))

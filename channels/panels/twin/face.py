@@ -1,28 +1,27 @@
-"""The face of the twin: a model, a bitmap font, lines of text as dots, dots as a picture."""
+"""The face of the twin: a model, a bitmap font, lines of text as dots."""
 
-import io
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
-from PIL import Image, ImageChops, ImageDraw, ImageFilter
+from PIL import Image
+
+from channels.panels.twin.bitmap import Bitmap, of_picture
 
 PANELS: Final = Path(__file__).resolve().parents[3] / "config" / "panels"
 GLYPH_W: Final = 5
 GLYPH_H: Final = 8
-# Amber LEDs (about 592 nm) on a near-black board.
-COLOURS: Final = {
-    "amber": (255, 176, 0),
-    "red": (255, 59, 48),
-    "white": (250, 250, 245),
-    "rgb": (255, 255, 255),
-}
-BOARD: Final = (10, 9, 8)
-UNLIT: Final = 0.11  # what an LED that is off reflects, as a part of its colour
+# The twin's own memory where the model's file does not say.
+MAX_IMAGES: Final = 64
+MAX_IMAGE_BYTES: Final = 262_144
 
 Font = dict[str, tuple[str, ...]]
+
+
+class UnknownFace(ValueError):
+    """No such model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,10 @@ class Face:
     step_x: int
     step_y: int
     solid: bool  # one grid of dots; else a block of dots for each character
-    font: Font
+    font: Font = field(repr=False)
+    font_name: str = ""
+    max_images: int = MAX_IMAGES
+    max_image_bytes: int = MAX_IMAGE_BYTES
 
     @property
     def letters(self) -> frozenset[str]:
@@ -53,9 +55,51 @@ class Face:
             return frozenset(letter for letter in self.font if letter < "\x7f")
         return frozenset(self.font)
 
+    @property
+    def modes(self) -> tuple[str, ...]:
+        """The modes of bitmap it draws: none where it only has blocks of characters."""
+        if not self.solid:
+            return ()
+        return ("1", "rgb") if self.colour == "rgb" else ("1",)
 
-class UnknownFace(ValueError):
-    """No such model."""
+    def write(self, lines: tuple[str, ...]) -> Bitmap:
+        """Text as dots. The block of lines stands in the middle, each line centred; an odd rest
+        goes right and below."""
+        picture = Image.new("1", (self.width, self.height))
+        top = max(0, (self.lines - len(lines)) // 2)
+        for row, text in enumerate(lines[: self.lines], top):
+            left = max(0, (self.columns - len(text)) // 2)
+            for column, letter in enumerate(text[: self.columns - left], left):
+                glyph = self.font.get(letter) or self.font["?"]
+                picture.paste(_glyph(glyph), (column * self.step_x, row * self.step_y))
+        return of_picture(picture)
+
+    def place(self, bitmap: Bitmap) -> Bitmap:
+        """A bitmap in the middle of the face; an odd rest goes right and below."""
+        if (bitmap.width, bitmap.height) == (self.width, self.height):
+            return bitmap
+        picture = bitmap.picture()
+        whole = Image.new(picture.mode, (self.width, self.height))
+        whole.paste(picture, ((self.width - picture.width) // 2,
+                              (self.height - picture.height) // 2))  # fmt: skip
+        return of_picture(whole)
+
+    def blank(self) -> Bitmap:
+        return of_picture(Image.new("1", (self.width, self.height)))
+
+    def full(self) -> Bitmap:
+        """Every LED there is, lit."""
+        return of_picture(self.leds())
+
+    def leds(self) -> Image.Image:
+        """Where the hardware has a dot."""
+        picture = Image.new("1", (self.width, self.height), 1 if self.solid else 0)
+        if not self.solid:
+            block = Image.new("1", (GLYPH_W, GLYPH_H), 1)
+            for row in range(self.lines):
+                for column in range(self.columns):
+                    picture.paste(block, (column * self.step_x, row * self.step_y))
+        return picture
 
 
 @lru_cache(maxsize=16)
@@ -86,6 +130,7 @@ def load(model: str) -> Face:
         step_y=step_y,
         solid=cell is not None,
         font=load_font(data["font"]),
+        font_name=data["font"],
     )
 
 
@@ -101,80 +146,17 @@ def load_font(name: str) -> Font:
     return font
 
 
-def dots(face: Face, lines: tuple[str, ...]) -> list[str]:
-    """The face as rows of dots: "#" lit, "." dark, " " where the hardware has no dot.
-
-    The block of lines stands in the middle, each line centred; an odd rest goes right and below.
-    """
-    empty = "." if face.solid else " "
-    grid = [[empty] * face.width for _ in range(face.height)]
-    top = max(0, (face.lines - len(lines)) // 2)
-    rows = [""] * top + list(lines[: face.lines])
-    for row in range(face.lines):
-        text = rows[row] if row < len(rows) else ""
-        left = max(0, (face.columns - len(text)) // 2)
-        padded = " " * left + text
-        for column in range(face.columns):
-            letter = padded[column] if column < len(padded) else " "
-            _stamp(grid, face, letter, column, row)
-    return ["".join(line) for line in grid]
+def dots(face: Face, bitmap: Bitmap) -> list[str]:
+    """Rows of signs: "#" lit, "." dark, " " where the hardware has no dot."""
+    lit = bitmap.picture().convert("L").point([0] + [255] * 255).tobytes()
+    there = face.leds().convert("L").tobytes()
+    signs = "".join("#" if on else "." if led else " " for on, led in zip(lit, there, strict=True))
+    return [signs[at : at + face.width] for at in range(0, len(signs), face.width)]
 
 
-def _stamp(grid: list[list[str]], face: Face, letter: str, column: int, row: int) -> None:
-    glyph = face.font.get(letter) or face.font["?"]
-    x0, y0 = column * face.step_x, row * face.step_y
-    for y, line in enumerate(glyph):
-        grid[y0 + y][x0 : x0 + GLYPH_W] = line
-
-
-def picture(face: Face, rows: list[str], scale: int = 8) -> bytes:
-    """A PNG in which each LED is `scale` pixels wide: round, with a faint glow when lit.
-
-    One dot stays one dot: nothing of the text is smoothed, the glow lies around whole LEDs.
-    """
-    edge = [" " * (face.width + 4)] * 2
-    rows = [*edge, *(f"  {row}  " for row in rows), *edge]
-    size = (len(rows[0]) * scale, len(rows) * scale)
-    lit = _mask(rows, "#")
-    there = ImageChops.lighter(lit, _mask(rows, "."))
-    led = _tile(scale)
-    pattern = Image.new("L", size)
-    for x in range(0, size[0], scale):
-        pattern.paste(led, (x, 0))
-    strip = pattern.crop((0, 0, size[0], scale))
-    for y in range(scale, size[1], scale):
-        pattern.paste(strip, (0, y))
-    nearest = Image.Resampling.NEAREST
-    on = ImageChops.multiply(lit.resize(size, nearest), pattern)
-    off = ImageChops.multiply(there.resize(size, nearest), pattern)
-    glow = on.filter(ImageFilter.GaussianBlur(scale * 0.55)).point(
-        [v * 45 // 100 for v in range(256)]
+@lru_cache(maxsize=512)
+def _glyph(rows: tuple[str, ...]) -> Image.Image:
+    flat = bytes(255 if sign == "#" else 0 for row in rows for sign in row)
+    return Image.frombytes("L", (len(rows[0]), len(rows)), flat).convert(
+        "1", dither=Image.Dither.NONE
     )
-    colour = COLOURS[face.colour]
-    image = Image.new("RGB", size, BOARD)
-    faint = tuple(int(part * UNLIT) + 8 for part in colour)
-    image.paste(faint, (0, 0), off)
-    image = ImageChops.add(image, _tinted(glow, colour))
-    image.paste(colour, (0, 0), on)
-    out = io.BytesIO()
-    image.save(out, "PNG", optimize=True)
-    return out.getvalue()
-
-
-def _mask(rows: list[str], sign: str) -> Image.Image:
-    flat = bytes(255 if letter == sign else 0 for row in rows for letter in row)
-    return Image.frombytes("L", (len(rows[0]), len(rows)), flat)
-
-
-@lru_cache(maxsize=8)
-def _tile(scale: int) -> Image.Image:
-    tile = Image.new("L", (scale, scale))
-    inset = max(1, scale // 10)
-    box = (inset, inset, scale - 1 - inset, scale - 1 - inset)
-    ImageDraw.Draw(tile).rounded_rectangle(box, radius=scale // 5, fill=255)
-    return tile
-
-
-def _tinted(mask: Image.Image, colour: tuple[int, int, int]) -> Image.Image:
-    bands = [mask.point([v * part // 255 for v in range(256)]) for part in colour]
-    return Image.merge("RGB", bands)

@@ -1,15 +1,23 @@
-"""The twin's connection: MQTT 5, a last will, patience between two tries."""
+"""The twin's connection: MQTT 5, a last will, patience between two tries.
+
+Nothing here blocks the caller: a face must turn its pages while a broker is silent. The socket is
+opened in a helper thread, and read and written when a selector says so.
+"""
 
 import json
 import random
-import time
-from collections.abc import Callable
+import ssl
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 import paho.mqtt.client as mqtt
 import structlog
 from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
@@ -18,14 +26,41 @@ from hub import clock
 log = structlog.get_logger()
 
 KEEPALIVE_S: Final = 60
-CONNECT_S: Final = 3.0
+CONNECT_S: Final = 5.0
 # A thousand panels behind one broker that comes back must not all arrive in the same second.
 FIRST_WAIT_S: Final = 30.0
 LONGEST_WAIT_S: Final = 300.0
+# A connection that lived for less than this was no success: the next wait is longer still.
+STEADY_S: Final = 10.0
+# Another client took our session (reason 142): back at once, we would only take it in turns.
+TAKEN_OVER: Final = 142
+TAKEN_WAIT_S: Final = (60.0, 120.0)
+NO_SUBSCRIBER: Final = 16
+LEAVES: Final = ("plan", "cmd", "keys", "image/+")
+_POOL: Final = ThreadPoolExecutor(max_workers=8, thread_name_prefix="panel-connect")
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Files for `mqtts://`: whom to trust, and who we are. None: the system's authorities, and a
+    user name in the address."""
+
+    ca: Path | None = None
+    cert: Path | None = None
+    key: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Down:
+    """A message from the hub: `leaf` is what follows the panel's prefix."""
+
+    leaf: str
+    payload: bytes
+    jws: str
 
 
 class Link:
-    """One connection after another, driven by `step` in the caller's thread."""
+    """One connection after another, driven by `tick` and, when its socket is ready, `ready`."""
 
     def __init__(
         self,
@@ -35,19 +70,23 @@ class Link:
         *,
         at_once: bool,
         on_up: Callable[[], None],
-        on_plan: Callable[[bytes, str], None],
+        on_down: Callable[[Down], None],
         will: Callable[[], dict[str, Any]],
+        identity: Identity | None = None,
     ) -> None:
         self._url, self._prefix, self._name = urlsplit(broker_url), prefix, name
-        self._at_once = at_once
-        self._on_up, self._on_plan, self._will = on_up, on_plan, will
+        self._at_once, self._identity = at_once, identity or Identity()
+        self._on_up, self._on_down, self._will = on_up, on_down, will
         self._client: mqtt.Client | None = None
+        self._opening: Future[mqtt.Client] | None = None
         self._subscribed = False
         self._down_since = clock.monotonic()
         self._opened = 0.0
         self._tries = 0
         self._next_try = 0.0
-        self.confirmed: set[int] = set()
+        self._reason = 0
+        self.confirmed: dict[int, int] = {}
+        self.bytes = self.connections = self.taken_over = 0
 
     @property
     def up(self) -> bool:
@@ -59,32 +98,89 @@ class Link:
         """Seconds since the broker was last there."""
         return 0.0 if self.up else clock.monotonic() - self._down_since
 
-    def step(self, seconds: float) -> None:
-        """Let the network work for at most `seconds`, or wait a little while there is none."""
-        if self._client is None:
+    @property
+    def socket(self) -> Any:
+        """To be watched for reading, and for writing while `wants_write`; None without one."""
+        return self._client.socket() if self._client is not None else None
+
+    @property
+    def wants_write(self) -> bool:
+        return self._client is not None and self._client.want_write()
+
+    @property
+    def wait_s(self) -> float:
+        """Seconds until `tick` has something to do."""
+        if self._opening is not None:
+            return 0.02
+        if self._client is not None:
+            return 1.0
+        return max(0.0, self._next_try - clock.monotonic())
+
+    def tick(self) -> None:
+        """Open, notice silence, keep alive."""
+        if self._opening is not None:
+            if self._opening.done():
+                self._take_opened(self._opening)
+        elif self._client is None:
             if clock.monotonic() >= self._next_try:
                 self._open()
-            else:
-                time.sleep(max(0.0, min(seconds, self._next_try - clock.monotonic())))
+        else:
+            mute = not self._subscribed and clock.monotonic() - self._opened > 2 * CONNECT_S
+            if self._client.loop_misc() != mqtt.MQTT_ERR_SUCCESS or mute:
+                self._closed()
+
+    def ready(self, *, readable: bool) -> None:
+        """The socket can be read, or written."""
+        client = self._client
+        if client is None:
             return
-        alive = self._client.loop(seconds) == mqtt.MQTT_ERR_SUCCESS
-        mute = not self._subscribed and clock.monotonic() - self._opened > 2 * CONNECT_S
-        if not alive or mute:
+        alive = True
+        if readable:
+            alive = client.loop_read() == mqtt.MQTT_ERR_SUCCESS
+            # What TLS has unpacked already makes no socket readable.
+            while alive and isinstance(s := client.socket(), ssl.SSLSocket) and s.pending():
+                alive = client.loop_read() == mqtt.MQTT_ERR_SUCCESS
+        if alive and client.want_write():
+            alive = client.loop_write() == mqtt.MQTT_ERR_SUCCESS
+        if not alive and self._client is client:
             self._closed()
 
-    def publish(self, leaf: str, body: dict[str, Any], *, qos: int, retain: bool) -> int:
+    def publish(
+        self,
+        leaf: str,
+        payload: bytes,
+        *,
+        qos: int,
+        retain: bool,
+        user: Mapping[str, str] | None = None,
+        content_type: str = "",
+    ) -> int:
         """The message id, or 0 where nothing could be sent."""
         if self._client is None:
             return 0
-        info = self._client.publish(f"{self._prefix}/{leaf}", dump(body), qos=qos, retain=retain)
+        properties = None
+        if user or content_type:
+            properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+            properties.UserProperty = list((user or {}).items())
+            if content_type:
+                properties.ContentType = content_type
+        topic = f"{self._prefix}/{leaf}"
+        info = self._client.publish(topic, payload, qos=qos, retain=retain, properties=properties)
+        self.bytes += len(topic) + len(payload) + 8
         return info.mid if info.rc == mqtt.MQTT_ERR_SUCCESS else 0
 
     def close(self) -> None:
         """Say goodbye: the broker then drops the will."""
-        if self._client is not None:
-            self._client.disconnect()
-            self._client.loop(0.05)
-        self._client = None
+        client, self._client = self._client, None
+        self._subscribed = False
+        self._down_since = clock.monotonic()
+        if client is not None:
+            client.disconnect()
+            client.loop_write()
+
+    def rest(self, seconds: float) -> None:
+        """No further try for so long."""
+        self._next_try = clock.monotonic() + seconds
 
     def _open(self) -> None:
         client = mqtt.Client(
@@ -94,40 +190,63 @@ class Link:
             reconnect_on_failure=False,
         )
         client.connect_timeout = CONNECT_S
+        client.max_inflight_messages_set(20)
         if self._url.username:
             password = unquote(self._url.password or "")
             client.username_pw_set(unquote(self._url.username), password or None)
         tls = self._url.scheme == "mqtts"
-        if tls:
-            client.tls_set()
         client.will_set(f"{self._prefix}/presence", dump(self._will()), qos=1, retain=True)
         client.on_connect = self._on_connect
+        client.on_disconnect = self._on_disconnect
         client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
         client.on_publish = self._on_publish
-        self._subscribed = False
+        self._subscribed, self._reason = False, 0
         self.confirmed.clear()
-        self._opened = clock.monotonic()
+        port = self._url.port or (8883 if tls else 1883)
+        host, files = self._url.hostname or "127.0.0.1", self._identity
+
+        def connected() -> mqtt.Client:
+            if tls:
+                client.tls_set(_name(files.ca), _name(files.cert), _name(files.key))
+            client.connect(host, port, keepalive=KEEPALIVE_S)
+            return client
+
+        self._opening = _POOL.submit(connected)
+
+    def _take_opened(self, opening: "Future[mqtt.Client]") -> None:
+        self._opening = None
         try:
-            port = self._url.port or (8883 if tls else 1883)
-            client.connect(self._url.hostname or "127.0.0.1", port, keepalive=KEEPALIVE_S)
-        except OSError:
+            self._client = opening.result()
+        except (OSError, ValueError) as error:
+            log.info("broker unreachable", error=type(error).__name__)
             self._wait_longer()
             return
-        self._client = client
+        self._opened = clock.monotonic()
 
     def _closed(self) -> None:
+        now = clock.monotonic()
         if self._subscribed:
-            self._down_since = clock.monotonic()
-            self._tries = 0
-        self._client, self._subscribed = None, False
-        self._wait_longer()
+            self._down_since = now
+            if now - self._opened >= STEADY_S:
+                self._tries = 0
+        client, self._client, self._subscribed = self._client, None, False
+        if client is not None and (left := client.socket()) is not None:
+            left.close()
+        if self._reason == TAKEN_OVER:
+            self.taken_over += 1
+            log.warning("another client uses this panel's name")
+            self.rest(random.uniform(1.0, 2.0) if self._at_once else random.uniform(*TAKEN_WAIT_S))
+        else:
+            self._wait_longer()
 
     def _wait_longer(self) -> None:
         first, longest = (0.5, 1.0) if self._at_once else (FIRST_WAIT_S, LONGEST_WAIT_S)
         most = min(first * 2**self._tries, longest)
         self._next_try = clock.monotonic() + random.uniform(0.05, most)
         self._tries = min(self._tries + 1, 10)
+
+    # paho's callbacks
 
     def _on_connect(
         self,
@@ -140,7 +259,18 @@ class Link:
         if reason.is_failure:
             log.warning("broker refuses the panel", reason=str(reason))
         else:
-            client.subscribe(f"{self._prefix}/plan", qos=1)
+            self.connections += 1
+            client.subscribe([(f"{self._prefix}/{leaf}", 1) for leaf in LEAVES])
+
+    def _on_disconnect(
+        self,
+        _client: mqtt.Client,
+        _data: object,
+        _flags: mqtt.DisconnectFlags,
+        reason: ReasonCode,
+        _properties: Properties | None,
+    ) -> None:
+        self._reason = int(reason.value)
 
     def _on_subscribe(
         self,
@@ -150,22 +280,29 @@ class Link:
         reasons: list[ReasonCode],
         _properties: Properties | None,
     ) -> None:
-        if any(reason.is_failure for reason in reasons):
-            log.warning("broker refuses the panel's subscription", reason=str(reasons[0]))
-            return
+        for leaf, reason in zip(LEAVES, reasons, strict=False):
+            if reason.is_failure:
+                log.warning("broker refuses a subscription", leaf=leaf, reason=str(reason))
+        if not reasons or reasons[0].is_failure:
+            return  # without its plan a panel is not there
         self._subscribed = True
-        self._tries = 0
         self._on_up()
 
     def _on_message(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
         pairs = getattr(message.properties, "UserProperty", []) if message.properties else []
-        self._on_plan(bytes(message.payload), dict(pairs).get("jws", ""))
+        leaf = message.topic.removeprefix(f"{self._prefix}/")
+        self.bytes += len(message.topic) + len(message.payload) + 8
+        self._on_down(Down(leaf, bytes(message.payload), dict(pairs).get("jws", "")))
 
     def _on_publish(
-        self, _client: mqtt.Client, _data: object, mid: int, _reason: ReasonCode, _p: Properties
+        self, _client: mqtt.Client, _data: object, mid: int, reason: ReasonCode, _p: Properties
     ) -> None:
-        self.confirmed.add(mid)
+        self.confirmed[mid] = int(reason.value)
 
 
 def dump(body: dict[str, Any]) -> bytes:
     return json.dumps(body, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
+
+
+def _name(path: Path | None) -> str | None:
+    return str(path) if path is not None else None

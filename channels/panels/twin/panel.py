@@ -1,47 +1,37 @@
 """The twin of a panel: stores the signed plan, obeys it on its own clock, says what it shows."""
 
+import re
 import threading
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 import structlog
 
-from channels.panels.twin import checks, face, schedule
-from channels.panels.twin.link import Link
-from channels.panels.twin.store import Kept, Store
+from channels.panels.twin import checks, picture
+from channels.panels.twin import face as faces
+from channels.panels.twin.clocks import PanelClock
+from channels.panels.twin.display import Display
+from channels.panels.twin.fleet import Fleet
+from channels.panels.twin.health import Faults, Health
+from channels.panels.twin.inbox import Inbox
+from channels.panels.twin.link import Down, Identity, Link
+from channels.panels.twin.mouth import WILL_SEQ, Mouth
+from channels.panels.twin.plans import Item
+from channels.panels.twin.player import Slot
+from channels.panels.twin.store import Store
 from hub import clock
 
 log = structlog.get_logger()
 
-SHOWN_EVERY_S: Final = 10.0
-HEARTBEAT_S: Final = 60.0
-# The retained plan follows the subscription at once; waited for, so that a birth names the plan
-# that is in force and not the one before it.
-PLAN_FIRST_S: Final = 0.3
-STEP_S: Final = 0.1
-WILL_SEQ: Final = 2**31 - 1
-KEPT_ACKS: Final = 200
-FIRMWARE: Final = "tambour-twin 1"
-
-
-class PanelClock:
-    """The panel's own clock: the machine's, `offset_s` seconds off. `sure`: it can be trusted."""
-
-    def __init__(self, offset_s: float = 0.0, *, sure: bool = True) -> None:
-        self.offset_s, self.sure = offset_s, sure
-
-    def now(self) -> datetime:
-        return clock.now() - clock.offset() + timedelta(seconds=self.offset_s)
-
-
-@dataclass(slots=True)
-class _Ack:
-    body: dict[str, Any]
-    mid: int = 0
+# The images of a plan and the plan itself come in no certain order.
+IMAGES_WITHIN_S: Final = 10.0
+FRAME_EVERY_S: Final = 60.0
+DONE_FOR: Final = timedelta(minutes=5)
+# After this long without another client on our name, it was a passing trouble.
+ALONE_AGAIN_S: Final = 600.0
+_IMAGE_NAME = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 class Twin:
@@ -59,58 +49,98 @@ class Twin:
         panel_clock: PanelClock | None = None,
         at_once: bool = False,
         serial: str = "",
+        identity: Identity | None = None,
+        heartbeat_s: int = 60,
     ) -> None:
         self.authority, self.panel = authority, panel
-        self.face = face.load(model)
         self.clock = panel_clock or PanelClock()
-        self._serial = serial or f"twin-{panel}"
-        self._store = Store(store_dir)
-        self._kept = self._store.read()
-        if key:
-            self._kept = replace(self._kept, key=key)
+        self.health = Health()
         self._lock = threading.RLock()
-        self._plan = self._stored_plan()
-        self._loop: tuple[Any, ...] = ()
-        self._loop_since = clock.monotonic()
-        self._since = self.clock.now()
-        self._last_shown: tuple[Any, ...] | None = None
-        self._shown_at = self._beat_at = 0.0
-        self._displayed: set[tuple[int, str]] = set()
-        self._over: set[tuple[int, str]] = set()
-        self._acks: deque[_Ack] = deque(maxlen=KEPT_ACKS)
-        self._seq = 0
-        self._born = False
-        self._up_at = 0.0
-        self._began = clock.monotonic()
-        self._link = Link(
+        self._store = Store(store_dir)
+        self.faults = Faults(self._store)
+        self.display = Display(
+            faces.load(model),
+            store_dir,
+            self.clock,
+            on_shown=self._on_shown,
+            on_over=self._on_over,
+        )
+        self.inbox = Inbox(
+            authority, panel, self._store, self.display, self.clock, self.faults,
+            key=key, acknowledge=self._acknowledge, obey=self._obey_command,
+        )  # fmt: skip
+        self._frame_at = -FRAME_EVERY_S
+        self._taken_at = -ALONE_AGAIN_S
+        self._taken = 0
+        self._asleep_until: datetime | None = None
+        self.link = Link(
             broker_url,
             f"tambour/1/{authority}/{panel}",
             f"panel-{authority}-{panel}",
             at_once=at_once,
             on_up=self._on_up,
-            on_plan=self._on_plan,
+            on_down=self._on_down,
             will=self._new_session,
+            identity=identity,
         )
+        self.mouth = Mouth(
+            self.link, self.display, self.clock, self.faults, self.health,
+            serial=serial or f"twin-{panel}", heartbeat_s=heartbeat_s,
+            device_key=self._store.device_key(), session=self.inbox.kept.session,
+        )  # fmt: skip
+
+    @property
+    def face(self) -> faces.Face:
+        """The hardware; to be replaced by who plays with its limits."""
+        return self.display.face
+
+    @face.setter
+    def face(self, other: faces.Face) -> None:
+        self.display.face = other
 
     def run(self, stop: Callable[[], bool]) -> None:
         """Blocks until `stop()`."""
-        while not stop():
-            self._link.step(STEP_S)
-            with self._lock:
-                self._work()
+        Fleet([self]).run(stop)
+
+    def work(self) -> float:
+        """One look at the face, and what the hub must hear of it. Seconds until the next one is
+        wanted; sooner when the link's socket is ready."""
+        self.link.tick()
         with self._lock:
-            if self._born:
-                self._up("presence", {"state": "disconnected"}, retain=True)
-        self._link.close()
+            self._wake()
+            look = self.display.look(self.link.away_s)
+            self._watch()
+            self.inbox.settle()
+            if self.link.up:
+                self.mouth.speak(look, self._rev, self.inbox.kept)
+            waits = [self.display.due(self.link.away_s), self.link.wait_s]
+            if self.link.up:
+                waits.append(self.mouth.wait_s)
+            return min(waits)
+
+    def leave(self) -> None:
+        """Say goodbye to the broker."""
+        with self._lock:
+            self.mouth.goodbye()
+        self.link.close()
+
+    def sleep(self, until: datetime) -> None:
+        """Announce a silence that is no alarm, and keep it: the face goes on by itself."""
+        with self._lock:
+            self._asleep_until = until
+            self.mouth.goodbye(until)
+            self.link.close()
+            self.link.rest((until - self.clock.now()).total_seconds())
 
     # What a face page asks
 
     def state(self) -> dict[str, Any]:
-        """What is on the face at this moment, JSON-ready; `dots` as `face.dots` gives them."""
+        """What is on the face at this moment, JSON-ready; `dots` as `faces.dots` gives them."""
         with self._lock:
             now = self.clock.now()
-            situation, slot = self._look(now)
-            lines = self._lines(situation, slot, now)
+            look = self.display.look(self.link.away_s)
+            slot = look.slot
+            shown = self.display.readback(look)
             page = None
             if slot is not None:
                 page = {
@@ -128,246 +158,124 @@ class Twin:
                 "width": self.face.width,
                 "height": self.face.height,
                 "plan_rev": self._rev,
-                "source": situation.source,
-                "dark": situation.dark,
-                "online": self._link.up,
-                "key": self._kept.key_id,
+                "source": look.source,
+                "dark": look.dark,
+                "face_dark": not look.lit,
+                "online": self.link.up,
+                "asleep_until": _said(self._asleep_until),
+                "clock_sure": self.clock.sure,
+                "key": self.inbox.kept.key_id,
                 "now": clock.rfc3339(now),
-                "since": clock.rfc3339(self._since),
+                "since": clock.rfc3339(self.display.since),
+                "faults": list(self.faults),
                 "items": [
                     {
-                        **_names(entry),
+                        "item": entry.item.item,
+                        "pub": entry.item.pub,
+                        "rev": entry.item.rev,
+                        **({"held": True} if entry.held else {}),
                         "kind": entry.item.kind,
                         "priority": entry.item.priority,
-                        "end": clock.rfc3339(entry.item.end) if entry.item.end else None,
+                        "end": _said(entry.item.end),
                         "pages": [list(p.lines) for p in entry.item.pages],
                     }
-                    for entry in situation.in_force
+                    for entry in look.situation.in_force
                 ],
                 "page": page,
-                "lines": list(lines),
-                "dots": face.dots(self.face, lines),
+                "lines": list(slot.page.lines if slot else look.words),
+                "hash": shown.hash,
+                "dots": faces.dots(self.face, shown),
             }
 
     def png(self, scale: int = 8) -> bytes:
-        """The face as a picture."""
+        """The face as a picture, each LED `scale` pixels wide."""
         with self._lock:
-            now = self.clock.now()
-            situation, slot = self._look(now)
-            lines = self._lines(situation, slot, now)
-        return face.picture(self.face, face.dots(self.face, lines), scale)
+            shown = self.display.readback(self.display.look(self.link.away_s))
+        return picture.draw(self.face, shown, scale)
 
-    # The plan
+    # What comes down
 
-    @property
-    def _rev(self) -> int:
-        return self._plan.rev if self._plan else 0
-
-    def _stored_plan(self) -> checks.Plan | None:
-        """The plan from before the power cut, if it still carries its signature."""
-        if not self._kept.payload:
-            return None
-        try:
-            checks.check_seal(self._kept.payload, self._kept.jws, self._kept.key)
-            return checks.plan_of(checks.parse(self._kept.payload))
-        except checks.Rejected as problem:
-            log.warning("stored plan dropped", reason=problem.reason)
-            self._kept = replace(self._kept, payload=b"", jws="")
-            return None
+    def _on_down(self, down: Down) -> None:
+        with self._lock:
+            self.inbox.hear(down)
 
     def _on_plan(self, payload: bytes, jws: str) -> None:
         with self._lock:
-            if not payload or payload == self._kept.payload:
-                return  # a broker that forgot, or a repetition: what is stored stays
-            self._take(payload, jws)
+            self.inbox.plan(payload, jws)
 
-    def _take(self, payload: bytes, jws: str) -> None:
-        before = self._rev
-        try:
-            plan, key, key_id = checks.admit(
-                payload,
-                jws,
-                face=self.face,
-                authority=self.authority,
-                panel=self.panel,
-                pinned=self._kept.key,
-                stored_rev=before,
-                now=self.clock.now() if self.clock.sure else datetime.min.replace(tzinfo=UTC),
-            )
-        except checks.Rejected as problem:
-            log.warning("plan rejected", panel=self.panel, reason=problem.reason)
-            detail = {"detail": problem.detail[:200]} if problem.detail else {}
-            self._ack(problem.ref, "rejected", reason=problem.reason, **detail)
-            return
-        self._ack(plan.rev, "received")
-        self._ack(plan.rev, "verified")
-        kept = Kept(payload, jws, key, key_id, self._kept.session)
-        try:
-            self._store.write(kept)
-        except OSError as trouble:
-            self._ack(plan.rev, "rejected", reason="memory", detail=type(trouble).__name__)
-            return
-        self._kept, self._plan = kept, plan
-        self._displayed = {d for d in self._displayed if d[0] == plan.rev}
-        self._over.clear()
-        self._ack(plan.rev, "stored")
-        if before:
-            self._ack(before, "superseded")
+    def _obey_command(self, name: str, command: str) -> None:
+        if self.display.local:
+            raise checks.Rejected("local_mode")
+        if command == "resend_birth":
+            self.mouth.born = False
+        elif command == "reload":
+            self.inbox.reload()
+            self.mouth.say_all_again()
+        elif command == "test_pattern":
+            if not self.display.test_pattern():
+                raise checks.Rejected("busy", None, "an alert is shown")
+        elif not self._frame(name, "screenshot"):
+            raise checks.Rejected("busy", None, "one frame a minute")
 
-    # The face
+    def _frame(self, ref: str, reason: str) -> bool:
+        """Send a picture of the face; False less than a minute after the last one."""
+        at = self.clock.monotonic()
+        if at - self._frame_at < FRAME_EVERY_S:
+            return False
+        self._frame_at = at
+        self.mouth.frame(self.display.look(self.link.away_s), ref, reason)
+        return True
 
-    def _look(self, now: datetime) -> tuple[schedule.Situation, schedule.Slot | None]:
-        situation = schedule.situation(
-            self._plan, now, away_s=self._link.away_s, sure=self.clock.sure
+    # What the panel notices by itself
+
+    def _watch(self) -> None:
+        now, at = self.clock.now(), self.clock.monotonic()
+        display = self.display
+        if not display.storage_ok:
+            self.faults.raise_("storage", "error", now, "the memory takes nothing more")
+        if self.clock.sure:
+            self.faults.clear("clock")
+        else:
+            self.faults.raise_("clock", "warning", now, "the time is not sure")
+        if self.link.taken_over > self._taken:
+            self._taken, self._taken_at = self.link.taken_over, at
+            self.faults.raise_("link", "error", now, "another client uses this panel's name")
+        elif at - self._taken_at > ALONE_AGAIN_S:
+            self.faults.clear("link")
+        if display.intruder is not None and self.link.up:
+            self._frame(str(self._rev), "mismatch")
+
+    def _wake(self) -> None:
+        if self._asleep_until is not None and self.clock.now() >= self._asleep_until:
+            self._asleep_until = None
+            self.link.rest(0.0)
+
+    def _on_shown(self, item: Item, slot: Slot) -> None:
+        self._acknowledge(
+            self._rev, "displayed", item=item.item, pub=item.pub, rev=item.rev, hash=slot.page.hash
         )
-        loop = tuple(
-            (item.item, item.rev, item.pages[index].hash) for item, index in situation.loop
-        )
-        if loop != self._loop:
-            self._loop, self._loop_since, self._since = loop, clock.monotonic(), now
-        slot = schedule.slot(situation.loop, clock.monotonic() - self._loop_since)
-        return situation, slot
 
-    def _lines(
-        self, situation: schedule.Situation, slot: schedule.Slot | None, now: datetime
-    ) -> tuple[str, ...]:
-        if situation.dark:
-            return ()
-        if slot is not None:
-            return slot.page.lines
-        if situation.on_empty == "clock":
-            zone = self._plan.tz if self._plan else "Europe/Paris"
-            return (clock.local(now, zone).strftime("%H:%M"),)
-        return ()
-
-    def _work(self) -> None:
-        """One look at the face, and what the hub must hear of it."""
-        now = self.clock.now()
-        situation, slot = self._look(now)
-        self._note_ends(now)
-        if slot is not None and (self._rev, slot.item.item) not in self._displayed:
-            self._displayed.add((self._rev, slot.item.item))
-            item = slot.item
-            self._ack(
-                self._rev, "displayed", item=item.item, pub=item.pub, rev=item.rev,
-                hash=slot.page.hash,
-            )  # fmt: skip
-        if not self._link.up:
-            self._born = False
-            return
-        if not self._born:
-            if clock.monotonic() < self._up_at and not self._acks:
-                return
-            self._be_born()
-        self._send_acks()
-        self._say_shown(situation, slot)
-        if clock.monotonic() - self._beat_at >= HEARTBEAT_S:
-            self._beat_at = clock.monotonic()
-            item_now = {"item": slot.item.item} if slot else {}
-            uptime = int(clock.monotonic() - self._began)
-            body = {"plan_rev": self._rev, "uptime_s": uptime, "faults": [], **item_now}
-            self._up("hb", body, qos=0)
-
-    def _note_ends(self, now: datetime) -> None:
-        for item in self._plan.items if self._plan else ():
-            if (
-                item.end is not None
-                and item.end <= now
-                and (self._rev, item.item) not in self._over
-            ):
-                self._over.add((self._rev, item.item))
-                self._ack(self._rev, "expired", item=item.item, pub=item.pub, rev=item.rev)
-
-    def _say_shown(self, situation: schedule.Situation, slot: schedule.Slot | None) -> None:
-        items = [_names(entry) for entry in situation.in_force]
-        key = (self._rev, situation.source, situation.dark, str(items))
-        if key == self._last_shown:
-            return
-        urgent = self._last_shown is None or self._last_shown[0] != self._rev
-        if not urgent and clock.monotonic() - self._shown_at < SHOWN_EVERY_S:
-            return
-        self._last_shown, self._shown_at = key, clock.monotonic()
-        page = None
-        if slot is not None:
-            page = {"item": slot.item.item, "index": slot.index, "hash": slot.page.hash}
-        body = {
-            "plan_rev": self._rev,
-            "source": situation.source,
-            "dark": situation.dark,
-            "since": clock.rfc3339(self._since),
-            "items": items,
-            "page": page,
-        }
-        self._up("shown", body, retain=True)
-
-    # What goes up
-
-    def _new_session(self) -> dict[str, Any]:
-        """The last will of a new connection. The session number survives a lost memory as long as
-        the clock goes forward."""
-        with self._lock:
-            session = max(self._kept.session + 1, int(self.clock.now().timestamp()))
-            self._kept = replace(self._kept, session=session)
-            self._store.write(self._kept)
-            self._seq, self._born = 0, False
-            return {**self._head(WILL_SEQ), "state": "lost"}
+    def _on_over(self, item: Item) -> None:
+        self._acknowledge(self._rev, "expired", item=item.item, pub=item.pub, rev=item.rev)
 
     def _on_up(self) -> None:
-        self._up_at = clock.monotonic() + PLAN_FIRST_S
-        self._last_shown = None
-        for ack in self._acks:
-            ack.mid = 0
+        with self._lock:
+            self.mouth.connected()
 
-    def _be_born(self) -> None:
-        self._born = True
-        this = self.face
-        birth = {
-            "contract": 1,
-            "model": this.model,
-            "serial": self._serial,
-            "fw": FIRMWARE,
-            "columns": this.columns,
-            "lines": this.lines,
-            "w_px": this.width,
-            "h_px": this.height,
-            "colour": this.colour,
-            "glyphs": this.glyphs,
-            "formats": ["text"],
-            "max_pages": this.max_pages,
-            "max_items": this.max_items,
-            "max_bytes": this.max_bytes,
-            "proof": "measured",
-            "clock": {"sure": self.clock.sure},
-            "key": self._kept.key_id,
-            "plan_rev": self._rev,
-        }
-        self._up("birth", birth, retain=True)
-        self._up("presence", {"state": "ready"}, retain=True)
+    def _new_session(self) -> dict[str, Any]:
+        """The last will of a new connection."""
+        with self._lock:
+            session = self.inbox.new_session()
+            self.mouth.begin(session)
+            return {**self.mouth.head(WILL_SEQ), "state": "lost"}
 
-    def _ack(self, ref: int | None, stage: str, **more: Any) -> None:
-        self._acks.append(_Ack({"ref": ref, "stage": stage, **more}))
+    @property
+    def _rev(self) -> int:
+        return self.display.rev
 
-    def _send_acks(self) -> None:
-        """Acknowledgements stay until the broker has them, over connections."""
-        for ack in self._acks:
-            if not ack.mid:
-                ack.mid = self._up("ack", ack.body)
-        while self._acks and self._acks[0].mid in self._link.confirmed:
-            self._link.confirmed.discard(self._acks.popleft().mid)
-
-    def _up(self, leaf: str, body: dict[str, Any], *, qos: int = 1, retain: bool = False) -> int:
-        self._seq += 1
-        return self._link.publish(leaf, {**self._head(self._seq), **body}, qos=qos, retain=retain)
-
-    def _head(self, seq: int) -> dict[str, Any]:
-        return {
-            "v": 1,
-            "ts": clock.rfc3339(self.clock.now()),
-            "session": self._kept.session,
-            "seq": seq,
-        }
+    def _acknowledge(self, ref: int | None, stage: str, **more: Any) -> None:
+        self.mouth.acknowledge(ref, stage, **more)
 
 
-def _names(entry: schedule.InForce) -> dict[str, Any]:
-    names = {"item": entry.item.item, "pub": entry.item.pub, "rev": entry.item.rev}
-    return {**names, "held": True} if entry.held else names
+def _said(moment: datetime | None) -> str | None:
+    return clock.rfc3339(moment) if moment is not None else None

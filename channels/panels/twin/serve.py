@@ -9,7 +9,8 @@ from typing import Any
 from granian.constants import Interfaces
 from granian.server.embed import Server
 
-from channels.panels.twin.panel import PanelClock, Twin
+from channels.panels.twin.clocks import PanelClock
+from channels.panels.twin.panel import Twin
 
 
 def run(

@@ -6,14 +6,18 @@ import pytest
 from PIL import Image
 
 from channels.panels import model
-from channels.panels.twin import face
+from channels.panels.twin import face, picture
 
 MATRIX = face.load("matrix-96x64")
 NARROW = face.load("text-8x16")
 
 
+def dots(this: face.Face, lines: tuple[str, ...]) -> list[str]:
+    return face.dots(this, this.write(lines))
+
+
 def test_a_matrix_shows_a_line_in_the_middle() -> None:
-    rows = face.dots(MATRIX, ("Été 5€",))
+    rows = dots(MATRIX, ("Été 5€",))
     assert (len(rows), {len(row) for row in rows}) == (64, {96})
     lit = [y for y, row in enumerate(rows) if "#" in row]
     assert (min(lit), max(lit)) == (24, 30)
@@ -31,7 +35,7 @@ def test_a_matrix_shows_a_line_in_the_middle() -> None:
 
 
 def test_a_character_panel_has_no_dots_between_characters() -> None:
-    rows = face.dots(NARROW, ("A",))
+    rows = dots(NARROW, ("A",))
     assert (len(rows), {len(row) for row in rows}) == (8 * 9 - 1, {16 * 6 - 1})
     assert all(row[5::6] == " " * 15 for row in rows)
     assert all(set(rows[y]) == {" "} for y in range(8, len(rows), 9))
@@ -41,24 +45,24 @@ def test_a_character_panel_has_no_dots_between_characters() -> None:
 
 
 def test_an_even_block_stands_in_the_middle() -> None:
-    rows = face.dots(MATRIX, ("A", "B"))
+    rows = dots(MATRIX, ("A", "B"))
     lit = [y for y, row in enumerate(rows) if "#" in row]
     assert (min(lit), max(lit)) == (24, 38)
 
 
 def test_a_dark_face_lights_nothing() -> None:
-    assert not any("#" in row for row in face.dots(MATRIX, ()))
+    assert not any("#" in row for row in dots(MATRIX, ()))
 
 
 def test_a_dot_that_is_lit_is_one_led_in_the_picture() -> None:
-    rows = face.dots(MATRIX, ("I",))
-    picture = Image.open(io.BytesIO(face.picture(MATRIX, rows, 8)))
-    assert picture.size == ((96 + 4) * 8, (64 + 4) * 8)
+    rows = dots(MATRIX, ("I",))
+    drawn = Image.open(io.BytesIO(picture.draw(MATRIX, MATRIX.write(("I",)), 8)))
+    assert drawn.size == ((96 + 4) * 8, (64 + 4) * 8)
     for y, row in enumerate(rows):
         for x, sign in enumerate(row):
-            pixel = picture.getpixel(((x + 2) * 8 + 4, (y + 2) * 8 + 4))
+            pixel = drawn.getpixel(((x + 2) * 8 + 4, (y + 2) * 8 + 4))
             assert isinstance(pixel, tuple)
-            assert (pixel == face.COLOURS["amber"]) is (sign == "#")
+            assert (pixel[0] > 200) is (sign == "#"), (x, y, pixel)
 
 
 def test_the_twin_and_the_compiler_read_the_same_models() -> None:

@@ -155,7 +155,7 @@ def test_more_items_than_the_panel_can_hold_are_refused(mosquitto: Broker, tmp_p
     payload = _reworked(_items)
     twin._on_plan(payload, jws.sign(payload, KEY, "vb-1"))
     assert twin.state()["plan_rev"] == 0
-    assert [ack.body["reason"] for ack in twin._acks] == ["memory"]
+    assert [ack["reason"] for ack in twin.mouth.acks] == ["memory"]
 
 
 def test_a_plan_that_cannot_be_stored_is_not_said_to_be(mosquitto: Broker, tmp_path: Path) -> None:
@@ -163,5 +163,5 @@ def test_a_plan_that_cannot_be_stored_is_not_said_to_be(mosquitto: Broker, tmp_p
     (tmp_path / "twin" / "panel.new").mkdir()  # where the new file would be written
     payload = a_plan(20, now_cut())
     twin._on_plan(payload, jws.sign(payload, KEY, "vb-1"))
-    assert [ack.body["stage"] for ack in twin._acks] == ["received", "verified", "rejected"]
+    assert [ack["stage"] for ack in twin.mouth.acks] == ["received", "verified", "rejected"]
     assert twin.state()["plan_rev"] == 0

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from channels.panels.twin.checks import Item, Page, Plan
-from channels.panels.twin.schedule import next_edge, situation, slot
+from channels.panels.twin.plans import Item, Page, Plan
+from channels.panels.twin.player import Player
+from channels.panels.twin.schedule import next_edge, situation
 
 NOON = datetime(2026, 3, 3, 11, tzinfo=UTC)  # 12:00 in Paris
 
@@ -30,7 +31,7 @@ def plan(*items: Item, **more: Any) -> Plan:
 
 
 def looped(what: Plan, now: datetime = NOON, **how: Any) -> list[str]:
-    return [i.item for i, _ in situation(what, now, **how).loop]
+    return [i.item for i in situation(what, now, **how).loop]
 
 
 def test_the_most_pressing_comes_first() -> None:
@@ -72,13 +73,13 @@ def test_a_void_plan_falls_back_to_the_clock() -> None:
 def test_an_unsure_clock_shows_undated_pages_only() -> None:
     both = plan(item("dated"), item("always", start=None, end=None))
     now = situation(both, NOON, sure=False)
-    assert (now.source, [i.item for i, _ in now.loop]) == ("fallback", ["always"])
+    assert (now.source, [i.item for i in now.loop]) == ("fallback", ["always"])
     assert now.on_empty == "blank"
 
 
 def test_dated_items_outlive_the_link_and_undated_ones_do_not() -> None:
     both = plan(item("dated"), item("always", start=None, end=None))
-    assert looped(both, away_s=359 * 60) == ["always", "dated"]
+    assert looped(both, away_s=359 * 60) == ["dated", "always"]
     assert looped(both, away_s=360 * 60) == ["dated"]
     blank = plan(item("dated"), fallback={**plan().fallback, "on_comm_loss": "blank"})
     assert looped(blank, away_s=360 * 60) == []
@@ -95,7 +96,7 @@ def test_the_night_is_dark_but_for_alerts(hour: int, dark: bool) -> None:
     assert situation(quiet, at).dark is dark
     loud = plan(item("market", **always), item("flood", kind="alert", **always), night=night)
     assert situation(loud, at).dark is False
-    assert looped(loud, at) == (["flood"] if dark else ["flood", "market"])
+    assert looped(loud, at) == (["flood"] if dark else ["market", "flood"])
 
 
 def test_a_night_over_midnight_wraps() -> None:
@@ -108,6 +109,7 @@ def test_a_night_over_midnight_wraps() -> None:
 def test_pages_turn_by_their_own_time_and_come_round() -> None:
     pages = (Page(("1",), 4.0, "h1"), Page(("2",), 6.0, "h2"))
     loop = situation(plan(item("a", pages=pages)), NOON).loop
-    seen = [(s.index, s.left_s) for t in (0.0, 3.5, 4.0, 9.0, 10.0) if (s := slot(loop, t))]
-    assert seen == [(0, 4.0), (0, 0.5), (1, 6.0), (1, 1.0), (0, 4.0)]
-    assert slot((), 3.0) is None
+    player = Player()
+    seen = [(s.index, s.until) for t in (0.0, 3.5, 4.0, 9.0, 10.0) if (s := player.turn(loop, t))]
+    assert seen == [(0, 4.0), (0, 4.0), (1, 10.0), (1, 10.0), (0, 14.0)]
+    assert player.turn((), 11.0) is None

@@ -226,7 +226,7 @@ def test_a_thousand_panels_do_not_come_back_in_the_same_second(tmp_path: Path) -
     waits = []
     for _ in range(50):
         link = Link("mqtt://127.0.0.1:9", "p", "n", at_once=False, on_up=nothing,
-                    on_plan=nothing, will=dict)  # fmt: skip
+                    on_down=nothing, will=dict)  # fmt: skip
         began = clock.monotonic()
         link._closed()
         waits.append(link._next_try - began)

@@ -79,7 +79,7 @@ def test_many_panels_are_told_in_one_flight(broker: Broker, runs: Runs) -> None:
 
 def test_one_panel_that_cannot_be_named_does_not_stop_the_others(broker: Broker) -> None:
     batch = sayings(broker, 3)
-    batch[1] = Saying(batch[1].panel, view(1, "a/b"), [water_cut()], SENT)
+    batch[1] = Saying(batch[1].adapter, view(1, "a/b"), [water_cut()], SENT)
     first, second, third = Panel.show_many(batch)
     assert isinstance(first, Said)
     assert isinstance(second, PermanentFailure)

@@ -143,6 +143,7 @@ def test_a_host_that_refuses_our_identity_is_named_and_the_rest_waits(
         ("99999999", 21600, 21600),
         ("soon", None, None),
     ],
+    ids=["seconds", "date", "days", "word"],
 )
 def test_retry_after_is_honoured_as_seconds_or_date(
     service: PushService,

@@ -1,0 +1,189 @@
+"""What displays shall show, read for many of them at once: the number of queries does not grow with
+their number, and a notice that many carry is made once.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from hub import notices, registry, vault
+from hub.contracts import Notice, OutletView
+from hub.models import (
+    Authority,
+    Carried,
+    Delivery,
+    Outlet,
+    Publication,
+    Revision,
+    Station,
+)
+from hub.vocabulary import Intent
+
+TOMBSTONES = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """What one display is about to be told, under which numbers."""
+
+    outlet: Outlet
+    view: OutletView
+    wanted_no: int
+    notices: tuple[Notice, ...]
+    ended: tuple[Notice, ...]
+    attempt_id: int = 0
+    revisions: Mapping[str, int] = field(default_factory=dict)
+
+
+def read(session: Session, outlet_ids: Sequence[int], now: datetime) -> dict[int, Telling]:
+    """All that each outlet shall show now, newest first; and what ended in the last 30 days, but
+    for kinds that are told in sets: they have no tombstones."""
+    outlets = session.exec(
+        select(Outlet).where(col(Outlet.id).in_(outlet_ids)).order_by(col(Outlet.id))
+    ).all()
+    places = _Places(session, {outlet.authority_id for outlet in outlets})
+    carried = _live(session, outlet_ids, now, places)
+    alone = [outlet.id or 0 for outlet in outlets if not registry.in_sets(outlet.kind)]
+    ended = _ended(session, alone, now, places) if alone else {}
+    told = {}
+    for outlet in outlets:
+        key = outlet.id or 0
+        live = tuple(carried.get(key, ()))
+        told[key] = Telling(
+            outlet=outlet,
+            view=places.view(outlet),
+            wanted_no=0,
+            notices=live,
+            ended=tuple(ended.get(key, ())),
+            revisions={n.publication: n.revision for n in live},
+        )
+    return told
+
+
+class _Places:
+    """The authorities of a set and their stations; a signing key is opened once each."""
+
+    def __init__(self, session: Session, ids: Iterable[int]) -> None:
+        known = list(ids)
+        self._authorities = {
+            a.id: a
+            for a in session.exec(select(Authority).where(col(Authority.id).in_(known))).all()
+        }
+        self._stations = {
+            s.id: s
+            for s in session.exec(select(Station).where(col(Station.authority_id).in_(known))).all()
+        }
+        self._keys: dict[int, bytes] = {}
+
+    def notice(
+        self,
+        revision: Revision,
+        publication: Publication,
+        intent: Intent,
+        hour: datetime | None = None,
+    ) -> Notice:
+        authority = self._authorities[publication.authority_id]
+        station = self._stations[publication.station_id]
+        return notices.notice_of(revision, publication, authority, station, intent, hour)
+
+    def view(self, outlet: Outlet) -> OutletView:
+        authority = self._authorities[outlet.authority_id]
+        station = self._stations.get(outlet.station_id)
+        return OutletView(
+            id=outlet.id or 0,
+            code=outlet.code,
+            name=outlet.name,
+            authority=authority.code,
+            authority_name=authority.name,
+            timezone=authority.timezone,
+            languages=tuple(authority.languages),
+            say_no=0,
+            station=station.code if station else "",
+            signing_key=self._key(authority),
+            key_id=authority.key_id,
+            longitude=outlet.longitude,
+            latitude=outlet.latitude,
+        )
+
+    def _key(self, authority: Authority) -> bytes:
+        if not authority.signing_key:
+            return b""
+        owner = authority.id or 0
+        if owner not in self._keys:
+            self._keys[owner] = vault.unseal(authority.signing_key, "signing-key")
+        return self._keys[owner]
+
+
+def _live(
+    session: Session, outlet_ids: Sequence[int], now: datetime, places: _Places
+) -> dict[int, list[Notice]]:
+    # The hour of the route is read alone: a whole route for each panel would be most of the work.
+    hour: Any = col(Delivery.route)["not_before"].as_string()
+    rows = session.execute(
+        select(Carried.outlet_id, Revision.id, hour)
+        .join(
+            Revision,
+            (col(Revision.publication_id) == Carried.publication_id)
+            & (col(Revision.no) == Carried.wanted_rev),
+        )
+        .join(
+            Delivery,
+            (col(Delivery.revision_id) == Revision.id)
+            & (col(Delivery.outlet_id) == Carried.outlet_id),
+            isouter=True,
+        )
+        .where(col(Carried.outlet_id).in_(outlet_ids), Revision.expires > now)
+        .order_by(col(Revision.sent).desc(), col(Revision.publication_id).desc())
+    ).all()
+    known = _revisions(session, {revision_id for _, revision_id, _ in rows})
+    made: dict[tuple[int, str | None], Notice] = {}
+    found: dict[int, list[Notice]] = {}
+    for outlet_id, revision_id, text in rows:
+        key = (revision_id, text)
+        if key not in made:
+            revision, publication = known[revision_id]
+            intent = Intent.PUBLISH if revision.no == 1 else Intent.UPDATE
+            at = datetime.fromisoformat(text) if text else None
+            made[key] = places.notice(revision, publication, intent, at)
+        found.setdefault(outlet_id, []).append(made[key])
+    return found
+
+
+def _ended(
+    session: Session, outlet_ids: Sequence[int], now: datetime, places: _Places
+) -> dict[int, list[Notice]]:
+    rows = session.execute(
+        select(Carried.outlet_id, Revision.id)
+        .join(Publication, col(Publication.id) == Carried.publication_id)
+        .join(
+            Revision,
+            (col(Revision.publication_id) == Carried.publication_id)
+            & (col(Revision.no) == Publication.revision_no),
+        )
+        .where(
+            col(Carried.outlet_id).in_(outlet_ids),
+            col(Carried.ended_at) > now - TOMBSTONES,
+            col(Revision.ended_as).is_not(None),
+        )
+        .order_by(col(Revision.sent).desc(), col(Publication.id).desc())
+    ).all()
+    known = _revisions(session, {revision_id for _, revision_id in rows})
+    made = {key: places.notice(*pair, Intent.WITHDRAW) for key, pair in known.items()}
+    found: dict[int, list[Notice]] = {}
+    for outlet_id, revision_id in rows:
+        found.setdefault(outlet_id, []).append(made[revision_id])
+    return found
+
+
+def _revisions(
+    session: Session, ids: Iterable[int | None]
+) -> dict[int | None, tuple[Revision, Publication]]:
+    rows = session.exec(
+        select(Revision, Publication)
+        .join(Publication, col(Publication.id) == Revision.publication_id)
+        .where(col(Revision.id).in_(list(ids)))
+    ).all()
+    return {revision.id: (revision, publication) for revision, publication in rows}
