@@ -43,6 +43,7 @@ class _Pace:
 
 
 _pace = _Pace()
+_busy = False
 
 
 @dataclass(slots=True)
@@ -56,6 +57,20 @@ class _Desk:
 
 def work(delivery_id: int) -> bool:
     """Take turns, beginning with this delivery's lane. False when there was nothing to do."""
+    global _busy
+    _busy = True
+    try:
+        return _turns(delivery_id)
+    finally:
+        _busy = False
+
+
+def working() -> bool:
+    """Whether this process is in the middle of it."""
+    return _busy
+
+
+def _turns(delivery_id: int) -> bool:
     desk, useless = _Desk(), set[int]()
     began, did = clock.monotonic(), False
     turn = _first(delivery_id)

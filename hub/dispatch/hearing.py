@@ -23,8 +23,9 @@ _DORMANT_DAYS = 14
 
 @dataclass(slots=True)
 class Heard:
-    """`later`: who is asked again, by pause in whole seconds; `unlucky`: who of them was tried;
-    `refused`: the reason of the first refusal; `refusing`: the host that refuses us."""
+    """`later`: who is asked again, by pause in whole seconds; `unlucky`: who of them was tried, on
+    a host that is well; `refused`: the reason of the first refusal; `refusing`: the host that
+    refuses us."""
 
     accepted: list[int] = field(default_factory=list)
     gone: list[int] = field(default_factory=list)
@@ -46,12 +47,14 @@ def sort_out(
     """401 and 403 are our fault, not the phone's: its host is left alone for a while and a person
     is told, but nobody is dropped. `watched`: some host of the slice has a breaker."""
     heard = Heard(later={pause: list(phones) for pause, phones in held.items()})
+    tried: list[tuple[int, str]] = []
     for phone, target, outcome in zip(ids, targets, outcomes, strict=True):
         verdict = outcome.verdict
         if verdict is Verdict.ACCEPTED:
             heard.accepted.append(phone)
             continue
-        tally = heard.tallies.setdefault(hosts.host_of(target.address), hosts.Tally())
+        host = hosts.host_of(target.address)
+        tally = heard.tallies.setdefault(host, hosts.Tally())
         if verdict is Verdict.GONE:
             heard.gone.append(phone)
             tally.answers += 1
@@ -59,7 +62,7 @@ def sort_out(
             refuses = outcome.reason.startswith(HOST_REFUSES_US)
             pause = _LONGEST_WAIT_S if refuses else float(ceil(outcome.retry_after or 0))
             heard.later.setdefault(pause, []).append(phone)
-            heard.unlucky.append(phone)
+            tried.append((phone, host))
             heard.refusing = outcome.reason if refuses else heard.refusing
             tally.misses += 1
             tally.retry_after = max(tally.retry_after, outcome.retry_after or 0.0)
@@ -74,6 +77,8 @@ def sort_out(
             if outcome.verdict is Verdict.ACCEPTED:
                 host = hosts.host_of(target.address)
                 heard.tallies.setdefault(host, hosts.Tally()).answers += 1
+    # What a host fails at is no failure of its phones.
+    heard.unlucky = [phone for phone, host in tried if not heard.tallies[host].tripped]
     return heard
 
 

@@ -32,6 +32,11 @@ class Tally:
     refuses_us: bool = False
     reason: str = ""
 
+    @property
+    def tripped(self) -> bool:
+        """Whether it was the host rather than its phones."""
+        return self.misses >= PATIENCE and self.misses > self.answers
+
 
 @dataclass(slots=True)
 class Standing:
@@ -78,9 +83,7 @@ def any_open(session: Session) -> bool:
 def judge(session: Session, tallies: Mapping[str, Tally], before: Standing) -> None:
     """Open and close breakers by what a slice heard."""
     for host, tally in sorted(tallies.items()):
-        if tally.misses and (
-            host in before.probed or (tally.misses >= PATIENCE and tally.misses > tally.answers)
-        ):
+        if tally.tripped or (tally.misses and host in before.probed):
             _open(session, host, tally)
         elif tally.answers and host in before.known:
             session.execute(delete(Breaker).where(col(Breaker.host) == host))

@@ -15,7 +15,7 @@ from sqlalchemy import select as columns
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
-from hub import clock
+from hub import clock, space
 from hub.models import Delivery, DisplayRow, Memo, Shard, Turn
 from hub.vocabulary import LANE_ORDER, DeliveryState, Lane
 
@@ -65,8 +65,11 @@ def urgent_open(session: Session) -> bool:
 
 
 def rests(session: Session, lane: Lane) -> bool:
-    """Whether this lane hands back at this slice boundary."""
-    return lane is not Lane.URGENT and urgent_open(session)
+    """Whether this lane hands back at this slice boundary: something urgent is under way, or it is
+    bulk and the disk is nearly full."""
+    return (lane is Lane.BULK and space.short()) or (
+        lane is not Lane.URGENT and urgent_open(session)
+    )
 
 
 @dataclass(frozen=True, slots=True)
