@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from pydantic import SecretStr, ValidationError
 
-from hub import registry, settings, vault
+from hub import registry, settings, stopping, vault
 from hub.contracts import Means, NotConfigured, Notice, Refusal, Rendering
 from hub.models import Outlet
 
@@ -51,6 +51,7 @@ def means() -> Means:
         instance=now.name,
         boot=BOOT,
         contact=now.contact,
+        stopping=stopping.asked,
     )
 
 

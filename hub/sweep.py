@@ -201,6 +201,8 @@ class Sweeper:
         moment = clock.monotonic()
         if moment - self._nudged.get((what, row_id), -_NUDGE_AGAIN_S) < _NUDGE_AGAIN_S:
             return
+        if nudges.crowded(what, lane):
+            return
         self._nudged[(what, row_id)] = moment
         if len(self._nudged) > 20_000:
             self._nudged = {k: t for k, t in self._nudged.items() if moment - t < _NUDGE_AGAIN_S}

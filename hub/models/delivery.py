@@ -51,6 +51,7 @@ class Delivery(OfAuthority, table=True):
     first_at: datetime | None = None
     half_at: datetime | None = None
     ninety_at: datetime | None = None
+    ninetynine_at: datetime | None = None
     closed_at: datetime | None = None
     created: datetime = Field(default_factory=clock.now)
     changed: datetime = Field(default_factory=clock.now)
@@ -151,6 +152,25 @@ class Shard(SQLModel, table=True):
     lease: str = ""
     beat: int = 0
     retry_at: datetime | None = None
+
+
+class Turn(OfAuthority, table=True):
+    """When an authority was last served in a lane, Unix milliseconds: who waits longest is next."""
+
+    authority_id: int = Field(foreign_key="authority.id", primary_key=True)
+    lane: str = Field(primary_key=True)
+    at: int = Field(default=0, sa_type=BIG)
+
+
+class Breaker(SQLModel, table=True):
+    """A push host that is left alone until `until`, for all workers. Then one of them, who moves
+    `until` first, asks with a single phone. No row: all is well."""
+
+    host: str = Field(primary_key=True)
+    until: datetime
+    tries: int = 1
+    since: datetime = Field(default_factory=clock.now)
+    reason: str = ""
 
 
 class Attempt(OfAuthority, table=True):

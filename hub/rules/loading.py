@@ -294,6 +294,7 @@ def _send(send: SendText) -> Send:
         stations=stations,
         everyone=audience.everyone,
         wishes=audience.wishes,
+        near_m=audience.within_m,
         at=None if send.at == "now" else hour_of(send.at),
         corrections=send.corrections,
         on_uncertain=send.on_uncertain,

@@ -44,12 +44,16 @@ class Audience(Frozen):
     """Whom a phone or contact outlet addresses. Two audiences of one outlet are joined by union.
 
     `stations`: followers of these station codes. `everyone`: followers of any station of the
-    authority. `wishes` False: wished categories do not filter (urgent never filters).
+    authority. `wishes` False: wished categories do not filter (urgent never filters). `within_m`:
+    of the phones that chose cells, those that chose one at most so many metres from the
+    publication's area; None: all. `also`: further audiences whose distance is another.
     """
 
     stations: frozenset[str] = frozenset()
     everyone: bool = False
     wishes: bool = True
+    within_m: float | None = None
+    also: tuple["Audience", ...] = ()
 
 
 class Route(Frozen):

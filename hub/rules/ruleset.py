@@ -30,12 +30,14 @@ class To:
 @dataclass(frozen=True, slots=True)
 class Send:
     """One line of `send`. `at`: a local hour, None at once. `corrections`: send, silent or urgent
-    (sent in the urgent lane only)."""
+    (sent in the urgent lane only). `near_m`: metres from the publication's area to the cells that
+    phones chose, None: wherever they are."""
 
     to: To
     stations: frozenset[str] = frozenset({OWN})
     everyone: bool = False
     wishes: bool = True
+    near_m: float | None = None
     at: time | None = None
     corrections: str = "send"
     on_uncertain: str = "hold"

@@ -71,6 +71,7 @@ class AudienceText(StrictText):
     stations: _Words | None = None
     everyone: bool = False
     wishes: bool = True
+    within_m: Annotated[float, Field(strict=False, ge=0, le=100_000)] | None = None
 
     @model_validator(mode="after")
     def _either(self) -> "AudienceText":
