@@ -6,7 +6,7 @@ from alembic import op
 from hub.migrations.types import moment, text
 
 revision = "0008_agenda"
-down_revision = "0007"
+down_revision = "0008_saying"
 branch_labels = None
 depends_on = None
 
