@@ -6,6 +6,7 @@ bombs, files and addresses read on the way) begins with it.
 
 import json
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, Final
 
 from lxml import etree
@@ -83,16 +84,23 @@ def name_of(node: Any) -> str:
 
 def child(node: Any, *names: str) -> Any:
     """The first child with one of the local names, whatever its namespace."""
-    return next((c for c in node if name_of(c) in names), None)
+    return next(node.iterchildren(*_anywhere(names)), None)
 
 
 def children(node: Any, *names: str) -> list[Any]:
-    return [c for c in node if name_of(c) in names]
+    return list(node.iterchildren(*_anywhere(names)))
 
 
 def inside(node: Any, *names: str) -> Iterator[Any]:
-    """Every descendant with one of the local names, in the order of the document."""
-    return (n for n in node.iter() if name_of(n) in names)
+    """The node and every descendant with one of the local names, in the order of the document."""
+    found: Iterator[Any] = node.iter(*_anywhere(names))
+    return found
+
+
+@cache
+def _anywhere(names: tuple[str, ...]) -> tuple[str, ...]:
+    """lxml's "{*}name": in any namespace or none."""
+    return tuple(f"{{*}}{name}" for name in names)
 
 
 def text(node: Any, *names: str) -> str:
