@@ -25,8 +25,8 @@ from hub.contracts import (
     SourceUnreadable,
 )
 from hub.dispatch import leases
+from hub.endings import Tally
 from hub.models import Authority, Source
-from hub.reading import Tally
 from hub.sandbox import parse_bounded
 from hub.source_words import say
 from hub.sources import options_of
