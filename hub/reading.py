@@ -14,7 +14,7 @@ from functools import partial
 import structlog
 from sqlmodel import Session
 
-from hub import items, publishing
+from hub import agenda, items, publishing
 from hub.contracts import Item, Parsed
 from hub.endings import THERE, Endings, Tally
 from hub.intake import OPEN, Fate, Known, Verdict, calm, decide, judge, seal, too_late
@@ -30,11 +30,16 @@ log = structlog.get_logger()
 
 def take_in(session: Session, source: Source, parsed: Parsed, now: datetime) -> Tally:
     """Carry out what was read."""
-    return _Reading(session, source, now).carry_out(parsed)
+    reading = _Reading(session, source, now)
+    tally = reading.carry_out(parsed)
+    left = {i for i, row in reading.rows.items() if row.state == ItemState.IGNORED}
+    agenda.take_in(session, source, parsed, now, left)
+    return tally
 
 
 def confirm(session: Session, source: Source, now: datetime) -> Tally:
     """A good reading without anything new: what was missing before is missing still."""
+    agenda.confirm(session, source, now)
     return _Reading(session, source, now).confirm()
 
 

@@ -181,6 +181,15 @@ class ItemState(StrEnum):
     CLOSED = "closed"
 
 
+class EventState(StrEnum):
+    """An entry of the agenda. A cancelled one is still shown, struck out; a withdrawn one (its
+    source no longer lists it, or it was a mistake) is not. What is past follows from the clock."""
+
+    PLANNED = "planned"
+    CANCELLED = "cancelled"
+    WITHDRAWN = "withdrawn"
+
+
 class SourceHealth(StrEnum):
     NEW = "new"
     GOOD = "good"

@@ -19,7 +19,8 @@ class Means:
     `base_url` is the public address of this hub, without trailing slash. `policy` says which
     addresses a user-supplied URL may reach. `broker_url` is `mqtt://[user:pass@]host:port` or
     mqtts. `instance` names this hub on shared brokers; `boot` is new at each start.
-    `contact` is a mailto: or https: address of who runs it (RFC 8292 section 2.1).
+    `contact` is a mailto: or https: address of who runs it (RFC 8292 section 2.1). `stopping` is
+    true once the process has been told to end: begin nothing new, answer within two seconds.
     """
 
     base_url: str
@@ -29,6 +30,7 @@ class Means:
     boot: str = ""
     contact: str = ""
     timeout: float = 10.0
+    stopping: Callable[[], bool] = bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from hub.models.audit import AuditEvent, IdempotencyKey, Memo
 from hub.models.authority import ApiToken, Authority, Contact, Member, Outlet, Station
 from hub.models.delivery import (
     Attempt,
+    Breaker,
     Carried,
     Delivery,
     DisplayRow,
@@ -11,21 +12,27 @@ from hub.models.delivery import (
     Shard,
     ShelfRow,
     TargetRow,
+    Turn,
 )
+from hub.models.event import Event, EventOrigin, Reminder
 from hub.models.publication import Publication, Revision, StoredPlan
 from hub.models.source import ItemRow, Source
-from hub.models.subscription import Follow, PushIdentity, Subscription
+from hub.models.subscription import Follow, FollowCell, PushIdentity, Subscription
 
 __all__ = [
     "ApiToken",
     "Attempt",
     "AuditEvent",
     "Authority",
+    "Breaker",
     "Carried",
     "Contact",
     "Delivery",
     "DisplayRow",
+    "Event",
+    "EventOrigin",
     "Follow",
+    "FollowCell",
     "IdempotencyKey",
     "ItemRow",
     "Member",
@@ -34,6 +41,7 @@ __all__ = [
     "Publication",
     "PushIdentity",
     "Receipt",
+    "Reminder",
     "Revision",
     "Shard",
     "ShelfRow",
@@ -42,4 +50,5 @@ __all__ = [
     "StoredPlan",
     "Subscription",
     "TargetRow",
+    "Turn",
 ]

@@ -5,8 +5,8 @@ from alembic import op
 
 from hub.migrations.types import text
 
-revision = "0008_intake"
-down_revision = "0007"
+revision = "0009_intake"
+down_revision = "0008_fanout"
 branch_labels = None
 depends_on = None
 
