@@ -144,6 +144,11 @@ SENTENCES: Final[dict[str, tuple[str, str, str]]] = {
         "The source is being read already.",
         "La fuente ya se está leyendo.",
     ),
+    "host-waits": (
+        "Le site a demandé d'attendre ; la lecture aura lieu plus tard.",
+        "The site asked to wait; it will be read later.",
+        "El sitio ha pedido esperar; se leerá más tarde.",
+    ),
     "paused": (
         "La source est en pause.",
         "The source is paused.",
