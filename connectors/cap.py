@@ -30,6 +30,7 @@ class Cap(HttpSource):
     title: ClassVar[str] = "Alertes CAP 1.2"
     Options: ClassVar[type[SourceOptions]] = AlertOptions
     default_interval_s: ClassVar[int] = 120
+    shared_ids: ClassVar[bool] = True
     accept = "application/cap+xml, application/atom+xml, application/xml;q=0.9, */*;q=0.5"
     what = "alert"
 

@@ -18,13 +18,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-import structlog
-
 from hub.contracts import Parsed, SourceUnreadable
 from hub.items import PARSED
 from hub.source_words import say
-
-log = structlog.get_logger()
 
 _ROOT: Final = Path(__file__).resolve().parent.parent
 _PASSED_ON: Final = ("PATH", "PYTHONPATH", "VIRTUAL_ENV", "LANG", "TZDIR", "SYSTEMROOT")
@@ -134,7 +130,9 @@ def _understood(code: int, answer: bytes, trouble: bytes, cpu_s: int, language: 
             if kind == b"memory":
                 raise SourceUnreadable(say("parse-too-heavy", language))
     last = trouble.decode("utf-8", "replace").strip().rpartition("\n")[2][:200]
-    log.warning("parser failed", code=code, last=last, output=len(answer))
+    import structlog  # here, so that the child does not pay for it
+
+    structlog.get_logger().warning("parser failed", code=code, last=last, output=len(answer))
     raise SourceUnreadable(say("parse-failed", language))
 
 

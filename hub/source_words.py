@@ -57,6 +57,11 @@ SENTENCES: Final[dict[str, tuple[str, str, str]]] = {
         "The same event also comes from “{source}”: one notice only.",
         "El mismo evento viene también de «{source}»: un solo anuncio.",
     ),
+    "joined": (
+        "{count} étaient déjà annoncées par une autre source.",
+        "{count} were announced by another source already.",
+        "{count} ya estaban anunciadas por otra fuente.",
+    ),
     "cancelled-there": (
         "Le même événement est annulé selon « {source} ».",
         "The same event is cancelled according to “{source}”.",
@@ -138,6 +143,11 @@ SENTENCES: Final[dict[str, tuple[str, str, str]]] = {
         "La source est déjà en cours de lecture.",
         "The source is being read already.",
         "La fuente ya se está leyendo.",
+    ),
+    "host-waits": (
+        "Le site a demandé d'attendre ; la lecture aura lieu plus tard.",
+        "The site asked to wait; it will be read later.",
+        "El sitio ha pedido esperar; se leerá más tarde.",
     ),
     "paused": (
         "La source est en pause.",

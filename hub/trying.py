@@ -5,7 +5,6 @@ rules would do with each entry at a given moment. Changes nothing; a file needs 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,9 +16,8 @@ from hub.contracts import Fetched, Parsed, SourceUnavailable, SourceUnreadable
 from hub.foresight import Foresight, full
 from hub.models import Authority, Source
 from hub.sandbox import parse_bounded
-from hub.sources import check_url, filled_options
+from hub.sources import check_url, filled_options, guarded_fetcher
 
-FETCHER: Final = "connectors.fetcher:Fetcher"
 MOST_BYTES: Final = 20_000_000
 READ, SOME_REFUSED, UNREADABLE = 0, 1, 2
 
@@ -176,11 +174,9 @@ def _file(place: str) -> bytes:
 
 
 def _fetched(connector: Any, place: str, language: str) -> bytes:
-    module, _, name = FETCHER.partition(":")
-    fetch = getattr(import_module(module), name)(settings.get().policy, language)
     try:
         check_url(place)
-        brought = connector.fetch({}, fetch)
+        brought = connector.fetch({}, guarded_fetcher(language))
     except SourceUnavailable as error:
         raise CannotTry(error.reason, place) from error
     except ValueError as error:

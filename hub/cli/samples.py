@@ -72,7 +72,7 @@ def _guess(path: Path, raw: bytes) -> tuple[str, datetime]:
         first = min(int(year) for year in found)
         return "ical", datetime(max(first, 1971), 1, 1, tzinfo=UTC)
     try:
-        guesses = sandbox.guess_bounded(kinds, raw, now)
+        guesses = sandbox.guess_bounded(named if len(named) == 1 else kinds, raw, now)
     except SourceUnreadable:
         guesses = []
     guesses.sort(key=lambda g: g.kind not in named)
