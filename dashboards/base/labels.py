@@ -201,7 +201,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "from_hour": N_("Begins at"),
         "to_day": N_("Last day"),
         "to_hour": N_("Ends at"),
-        "place": N_("Where"),
+        "place": N_("The place"),
         "latitude": N_("Latitude"),
         "tags": N_("Subjects, between commas"),
         "link": N_("Page with more about it"),

@@ -64,6 +64,7 @@ def index(
             for on, listed in days.grouped(rows, asked.first)
         ],
         hours=lambda row: days.hours(row.event, language, row.authority.timezone, today),
+        long=lambda row: days.dated(row.event, row.authority.timezone),
         said=lambda event: _said(event, language),
         asked={"q": q, "du": du, "au": au, "station": station, "tag": tag},
         filtered=bool(kept),
