@@ -16,6 +16,7 @@ _SAID: Final = {
     "en": ("Until {b}", "From {a} to {b}", "{day} from {x} to {y}"),
     "es": ("Hasta el {b}", "Del {a} al {b}", "{day} de {x} a {y}"),
 }
+_MIDNIGHT: Final = {"fr": "24h", "en": "24:00", "es": "24:00"}  # of the day that ends
 _AT: Final = {"fr": " à ", "en": " at ", "es": " a las "}
 _MONTH: Final = {"fr": " ", "en": " ", "es": " de "}
 # From here on a day without its year could be taken for one of this year.
@@ -40,7 +41,7 @@ def when(notice: Notice, language: str, level: Level) -> str:
     if start.date == end.date:
         if not start.hour and not end.hour:
             return _capital(start.day)
-        last = end.hour or clock_hour(end.at + timedelta(minutes=1), tongue)
+        last = end.hour or _MIDNIGHT[tongue]
         first = start.hour or clock_hour(start.at, tongue)
         return _capital(same_day.format(day=start.day, x=first, y=last))
     if not start.hour and not end.hour:

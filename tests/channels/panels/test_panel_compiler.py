@@ -193,7 +193,7 @@ def test_a_language_the_notice_does_not_speak_falls_back_to_its_own() -> None:
         (None, "2026-03-03T22:59", Level.FULL, "Jusqu'au mardi 3 mars"),
         ("2026-03-03T06:00", "2026-03-03T10:00", Level.FULL, "Mardi 3 mars de 7h à 11h"),
         ("2026-03-02T23:00", "2026-03-03T23:00", Level.FULL, "Mardi 3 mars"),
-        ("2026-03-03T06:00", "2026-03-03T23:00", Level.FULL, "Mardi 3 mars de 7h à 0h"),
+        ("2026-03-03T06:00", "2026-03-03T23:00", Level.FULL, "Mardi 3 mars de 7h à 24h"),
         ("2026-03-02T23:00", "2026-03-05T23:00", Level.FULL, "Du mardi 3 mars au jeudi 5 mars"),
         ("2026-03-03T06:00", "2026-03-05T16:00", Level.TIGHT, "Du 03/03 7h au 05/03 17h"),
         ("2026-07-14T20:30", "2026-07-14T21:00", Level.TIGHT, "14/07 de 22h30 à 23h"),
