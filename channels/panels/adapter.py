@@ -6,7 +6,7 @@ from typing import ClassVar, TypeAlias
 
 from pydantic import Field, field_validator, model_validator
 
-from channels.panels import jws, model, plan, topics, wire
+from channels.panels import jws, keys, model, plan, topics, wire
 from channels.panels.compiler import Page, compile_notice
 from channels.panels.listener import Listener
 from hub.contracts import (
@@ -138,8 +138,9 @@ class Panel:
                     except AdapterFailure as failure:
                         answers[index] = failure
                     else:
-                        sent.append(index)
-                        yield outgoing
+                        for message in outgoing:
+                            sent.append(index)
+                            yield message
 
             try:
                 outcomes = wire.publisher(*broker).publish(compose())
@@ -175,7 +176,9 @@ class Panel:
     def close(self) -> None:
         """The connection belongs to the process; `wire.close_all` ends it."""
 
-    def _say(self, saying: Saying, maker: plan.Maker) -> tuple[Said, wire.Outgoing]:
+    def _say(self, saying: Saying, maker: plan.Maker) -> tuple[Said, list[wire.Outgoing]]:
+        """What becomes of it, and the messages: the keys, if they ever changed, before the plan
+        that may be signed by a new one."""
         view, options = saying.outlet, self.options
         if len(view.signing_key) != 32:
             raise NotConfigured(
@@ -183,6 +186,7 @@ class Panel:
             )
         try:
             topic = topics.topic(view.authority, view.code, topics.PLAN)
+            changed_keys = keys.outgoing(view)
         except topics.BadName as error:
             raise PermanentFailure(
                 f"Le code « {view.code} » ne peut pas nommer un panneau sur le serveur MQTT."
@@ -203,7 +207,8 @@ class Panel:
             next_change_at=made.next_change_at,
             evidence=made.evidence,
         )
-        return said, wire.Outgoing(topic, made.payload, {"jws": signature})
+        plan_message = wire.Outgoing(topic, made.payload, {"jws": signature})
+        return said, [plan_message] if changed_keys is None else [changed_keys, plan_message]
 
 
 def _remembering() -> plan.Prepare:

@@ -132,12 +132,34 @@ class Messenger(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class TrustedKey:
+    """A signing key of an authority: Ed25519, 32 raw bytes each half. `until`: no plan after it."""
+
+    key_id: str
+    public: bytes
+    private: bytes = field(default=b"", repr=False)
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeySet:
+    """Which keys panels shall trust from now on, the current one first. `rev` rises with every set;
+    `leaving` are not trusted any more, but sign this set for panels that know no other."""
+
+    rev: int
+    made: datetime
+    keys: tuple[TrustedKey, ...]
+    leaving: tuple[TrustedKey, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class OutletView:
     """What a display adapter knows of the outlet it speaks for.
 
     `say_no` rises with every saying: max(last + 1, unix ms, highest reported + 1), so that a
     restored backup is not refused as replay. `signing_key` is the authority's Ed25519 private key
-    (32 raw bytes); `key_id` names it on the wire.
+    (32 raw bytes); `key_id` names it on the wire. `key_set` is None as long as the authority has
+    never changed its key.
     """
 
     id: int
@@ -153,6 +175,7 @@ class OutletView:
     key_id: str = ""
     longitude: float | None = None
     latitude: float | None = None
+    key_set: KeySet | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from typing import Any
 from sqlalchemy import select as core_select
 from sqlmodel import Session, col, select
 
-from hub import notices, registry, vault
-from hub.contracts import Notice, OutletView
+from hub import notices, panelkeys, registry, vault
+from hub.contracts import KeySet, Notice, OutletView
 from hub.models import (
     Authority,
     Carried,
@@ -122,7 +122,9 @@ class _Places:
             s.id: s
             for s in session.exec(select(Station).where(col(Station.authority_id).in_(known))).all()
         }
+        self._session = session
         self._keys: dict[int, bytes] = {}
+        self._sets: dict[int, KeySet | None] = {}
 
     def notice(
         self,
@@ -152,7 +154,15 @@ class _Places:
             key_id=authority.key_id,
             longitude=outlet.longitude,
             latitude=outlet.latitude,
+            key_set=self._key_set(authority),
         )
+
+    def _key_set(self, authority: Authority) -> KeySet | None:
+        """Only an authority that has changed its key has one: no query for the others."""
+        owner = authority.id or 0
+        if authority.keys_rev and owner not in self._sets:
+            self._sets[owner] = panelkeys.key_set(self._session, authority)
+        return self._sets.get(owner)
 
     def _key(self, authority: Authority) -> bytes:
         if not authority.signing_key:

@@ -15,6 +15,7 @@ from hub.models.delivery import (
     Turn,
 )
 from hub.models.event import Event, EventOrigin, Reminder
+from hub.models.keys import RetiredKey
 from hub.models.publication import Publication, Revision, StoredPlan
 from hub.models.source import ItemRow, Source
 from hub.models.subscription import Follow, FollowCell, PushIdentity, Subscription
@@ -42,6 +43,7 @@ __all__ = [
     "PushIdentity",
     "Receipt",
     "Reminder",
+    "RetiredKey",
     "Revision",
     "Shard",
     "ShelfRow",
