@@ -15,6 +15,7 @@ from hub.models.delivery import (
     Turn,
 )
 from hub.models.event import Event, EventOrigin, Reminder
+from hub.models.panel import FrameRow, Incident, PanelRow, Play, ToldPage
 from hub.models.publication import Publication, Revision, StoredPlan
 from hub.models.source import ItemRow, Source
 from hub.models.subscription import Follow, FollowCell, PushIdentity, Subscription
@@ -33,11 +34,15 @@ __all__ = [
     "EventOrigin",
     "Follow",
     "FollowCell",
+    "FrameRow",
     "IdempotencyKey",
+    "Incident",
     "ItemRow",
     "Member",
     "Memo",
     "Outlet",
+    "PanelRow",
+    "Play",
     "Publication",
     "PushIdentity",
     "Receipt",
@@ -50,5 +55,6 @@ __all__ = [
     "StoredPlan",
     "Subscription",
     "TargetRow",
+    "ToldPage",
     "Turn",
 ]
