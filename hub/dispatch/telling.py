@@ -67,6 +67,7 @@ class Opened:
     wanted_no: int = 0
     lease: str = ""
     attempt_id: int = 0
+    images: tuple[str, ...] = ()
 
 
 _NONE = Opened()
@@ -98,7 +99,7 @@ def read(
         numbers = opened.get(key, _NONE)
         told[key] = Telling(
             outlet=outlet,
-            view=places.view(outlet, numbers.say_no),
+            view=places.view(outlet, numbers),
             wanted_no=numbers.wanted_no,
             notices=live,
             ended=tuple(ended.get(key, ())),
@@ -137,7 +138,7 @@ class _Places:
         station = self._stations[publication.station_id]
         return notices.notice_of(revision, publication, authority, station, intent, hour)
 
-    def view(self, outlet: Told, say_no: int) -> OutletView:
+    def view(self, outlet: Told, numbers: Opened) -> OutletView:
         authority = self._authorities[outlet.authority_id]
         station = self._stations.get(outlet.station_id)
         return OutletView(
@@ -148,7 +149,8 @@ class _Places:
             authority_name=authority.name,
             timezone=authority.timezone,
             languages=tuple(authority.languages),
-            say_no=say_no,
+            say_no=numbers.say_no,
+            images=numbers.images,
             station=station.code if station else "",
             signing_key=self._key(authority),
             key_id=authority.key_id,

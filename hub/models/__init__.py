@@ -16,6 +16,7 @@ from hub.models.delivery import (
 )
 from hub.models.event import Event, EventOrigin, Reminder
 from hub.models.keys import RetiredKey
+from hub.models.panel import FrameRow, Incident, PanelRow, Play, ToldPage
 from hub.models.publication import Publication, Revision, StoredPlan
 from hub.models.source import ItemRow, Source
 from hub.models.subscription import Follow, FollowCell, PushIdentity, Subscription
@@ -34,11 +35,15 @@ __all__ = [
     "EventOrigin",
     "Follow",
     "FollowCell",
+    "FrameRow",
     "IdempotencyKey",
+    "Incident",
     "ItemRow",
     "Member",
     "Memo",
     "Outlet",
+    "PanelRow",
+    "Play",
     "Publication",
     "PushIdentity",
     "Receipt",
@@ -52,5 +57,6 @@ __all__ = [
     "StoredPlan",
     "Subscription",
     "TargetRow",
+    "ToldPage",
     "Turn",
 ]

@@ -6,7 +6,7 @@ from alembic import op
 from hub.migrations.types import big, moment, text
 
 revision = "0009_panel_keys"
-down_revision = "0008_fanout"
+down_revision = "0009_intake"
 branch_labels = None
 depends_on = None
 
