@@ -115,6 +115,24 @@ def line(points: Iterable[tuple[float, float]]) -> dict[str, Any] | None:
     return {"type": "Point", "coordinates": found[0]} if found else None
 
 
+def ring(points: Iterable[tuple[float, float]]) -> dict[str, Any] | None:
+    """(longitude, latitude) pairs as a polygon; None for less than three."""
+    made = line(points)
+    if made is None or made["type"] == "Point" or len(made["coordinates"]) < 3:
+        return made
+    corners = made["coordinates"]
+    closed = corners if corners[0] == corners[-1] else [*corners, corners[0]]
+    return union([Polygon(closed)]) if len(closed) >= 4 else made
+
+
+def read_geojson(said: str) -> dict[str, Any] | None:
+    """GeoJSON written as text inside another format. Raises BadArea."""
+    try:
+        return geojson(json.loads(said)) if said else None
+    except (ValueError, RecursionError) as error:
+        raise BadArea(said[:60]) from error
+
+
 def gathered(shapes: Iterable[Mapping[str, Any] | None]) -> dict[str, Any] | None:
     """Several geometries as one of a single type: lines as lines, else as their union grown to
     areas; the same whatever their order."""

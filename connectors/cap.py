@@ -10,8 +10,8 @@ from typing import Any, ClassVar, Final
 from pydantic import Field
 
 from connectors import areas, nws
-from connectors.cap_alert import AlertReader, Wrong
-from connectors.common import MOST, HttpSource, SourceOptions
+from connectors.cap_alert import AlertReader
+from connectors.common import MOST, HttpSource, SourceOptions, Wrong
 from connectors.levels import LEVELS
 from connectors.plain import one_line
 from connectors.trees import child, children, json_document, name_of, text, xml_root

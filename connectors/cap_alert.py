@@ -12,7 +12,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from connectors import areas
-from connectors.common import moment, stamp
+from connectors.common import Wrong, moment, stamp
 from connectors.levels import COLOURS, LEVELS, Level
 from connectors.plain import is_wrapped, one_line, to_text, token, web
 from connectors.trees import child, children, text
@@ -49,14 +49,6 @@ _COLOURED: Final = re.compile(
 )
 _TRAILING_LINK: Final = re.compile(r"\s+https?://\S+$")
 _CANCELLED: Final = {"fr": "Alerte annulée", "en": "Alert cancelled", "es": "Alerta anulada"}
-
-
-class Wrong(ValueError):
-    """An alert is refused; `code` and `values` are of connectors.reasons."""
-
-    def __init__(self, code: str, **values: object) -> None:
-        super().__init__(code)
-        self.code, self.values = code, values
 
 
 class AlertReader:

@@ -13,6 +13,14 @@ from hub.contracts import Fetch, Fetched, Json, NotModified, SourceUnreadable, S
 MOST: Final = 5000
 
 
+class Wrong(ValueError):
+    """An entry is refused, or a part of it left out: a row of connectors.reasons, its values."""
+
+    def __init__(self, code: str, **values: object) -> None:
+        super().__init__(code)
+        self.code, self.values = code, values
+
+
 class SourceOptions(StrictOptions):
     """`url`, and unless a source says otherwise also `timezone`, `language` and `report_in`, are
     filled in from the source's row and its authority."""

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 from lxml import etree
 
 from connectors import areas
-from connectors.cap_alert import AlertReader, Wrong
-from connectors.common import HttpSource, moment
+from connectors.cap_alert import AlertReader
+from connectors.common import HttpSource, Wrong, moment
 from connectors.plain import token
 from hub.contracts import Item
 

@@ -17,6 +17,7 @@ _MARKUP: Final = re.compile(r"<[a-zA-Z/!][^>]*>|&(?:#\d+|#x[0-9a-fA-F]+|[a-zA-Z]
 # Control letters and halves of letters say nothing, and some outlets refuse them. 128 to 159 are
 # what Windows-1252 text becomes when it is taken for Latin-1; two marks turn text around unseen.
 _MARKDOWN: Final = re.compile(r"\[([^\]\n]{1,200})\]\((https?://[^)\s]{1,500})\)")
+_BOLD: Final = re.compile(r"(\*\*|__)(?=\S)([^*_\n]{1,300}?)(?<=\S)\1")
 _HASHES: Final = re.compile(r"^#{1,6} +", re.MULTILINE)
 _KEPT: Final = {9, 10, 13}
 _LETTERS: Final[dict[int, str | None]] = {
@@ -33,9 +34,8 @@ def to_text(value: str, *, links: bool = True, wrapped: bool = False) -> str:
     `links`: the target of a link follows its words in brackets. `wrapped`: in plain text a single
     line break is where the writer's line was full, not where a line ends.
     """
-    value = _HASHES.sub(
-        "", _MARKDOWN.sub(r"\1 (\2)" if links else r"\1", value.translate(_LETTERS))
-    )
+    value = _MARKDOWN.sub(r"\1 (\2)" if links else r"\1", value.translate(_LETTERS))
+    value = _HASHES.sub("", _BOLD.sub(r"\2", value))
     if not _MARKUP.search(value):
         return _tidy(_WRAP.sub(" ", value) if wrapped else value)
     clean = nh3.clean(

@@ -99,6 +99,19 @@ REASONS: Final[dict[str, tuple[str, str, str]]] = {
         "The site {host} gave an unexpected answer (status {status}).",
         "El sitio {host} dio una respuesta inesperada (código {status}).",
     ),
+    "no-calendar": (
+        "Aucun agenda n'a été trouvé à cette adresse. Vérifiez l'adresse et le nom de l'agenda.",
+        "No calendar was found at this address. Check the address and the calendar's name.",
+        "No se ha encontrado ninguna agenda en esta dirección. Compruebe la dirección y el nombre.",
+    ),
+    "elsewhere": (
+        "Le serveur renvoie vers un autre ({host}), qui n'a pas été appelé. "
+        "Donnez l'adresse de l'agenda lui-même.",
+        "The server points to another one ({host}), which was not called. "
+        "Give the address of the calendar itself.",
+        "El servidor remite a otro ({host}), al que no se ha llamado. "
+        "Indique la dirección de la propia agenda.",
+    ),
     # --- whole files ---
     "web-page": (
         "Cette adresse donne une page web, pas {what}. Cherchez l'adresse du flux lui-même.",

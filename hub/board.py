@@ -91,6 +91,9 @@ def _display(outlet: Outlet, last: Delivery, row: Carried, display: DisplayRow) 
         state, reason = ("stored" if stored else "told"), _presence(display)
     else:
         state, reason = "due", _presence(display)
+    said = dict(display.evidence)
+    if registry.in_sets(outlet.kind):
+        said["plan_rev"] = row.said_say_no
     return Row(
         outlet=outlet.code,
         name=outlet.name,
@@ -102,7 +105,7 @@ def _display(outlet: Outlet, last: Delivery, row: Carried, display: DisplayRow) 
         since=row.since,
         reason=reason,
         delivery_id=last.id,
-        evidence={**display.evidence, **row.evidence, "presence": display.presence},
+        evidence={**said, **row.evidence, "presence": display.presence},
     )
 
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 import structlog
 from sqlmodel import Session, col, select
 
-from hub import audit, clock, db, reading, registry, settings
+from hub import audit, clock, db, foresight, reading, registry, settings
 from hub.contracts import (
     EntryError,
     Fetch,
@@ -142,7 +142,7 @@ def dry_run(
     except _Failed as failure:
         raise SourceUnavailable(failure.reason, failure.retry_after) from failure
     parsed = brought.parsed or Parsed(())
-    return parsed, reading.foresee(source, authority, parsed, now)
+    return parsed, foresight.foresee(source, authority, parsed, now)
 
 
 def _bring(

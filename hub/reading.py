@@ -8,14 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import structlog
 from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, select
 
-from hub import items, publishing, settings
+from hub import agenda, items, publishing, settings
 from hub.contracts import Item, Parsed
 from hub.intake import MOST_AT_FIRST, OPEN, Fate, Known, Verdict, decide, judge
 from hub.item_content import content_of, ends
@@ -42,48 +42,23 @@ class Tally:
     updated: int = 0
     closed: int = 0
     ignored: int = 0
+    listed: int = 0
     notes: list[str] = field(default_factory=list)
 
 
 def take_in(session: Session, source: Source, parsed: Parsed, now: datetime) -> Tally:
     """Carry out what was read."""
-    return _Reading(session, source, now).carry_out(parsed)
+    reading = _Reading(session, source, now)
+    tally = reading.carry_out(parsed)
+    left = {i for i, row in reading.rows.items() if row.state == ItemState.IGNORED}
+    agenda.take_in(session, source, parsed, now, left)
+    return tally
 
 
 def confirm(session: Session, source: Source, now: datetime) -> Tally:
     """A good reading without anything new: what was missing before is missing still."""
+    agenda.confirm(session, source, now)
     return _Reading(session, source, now).confirm()
-
-
-def foresee(
-    source: Source, authority: Authority, parsed: Parsed, now: datetime
-) -> list[dict[str, Any]]:
-    """What intake would do with each item of a source that was never read. Writes nothing."""
-    language = authority.languages[0][:2]
-    rules = loading.for_authority(settings.get().config, authority.code)
-    rows = []
-    for item in parsed.items:
-        verdict = judge(item, "", None, now, language)
-        if verdict.fate is Fate.TAKE:
-            verdict = decide(item, source, authority, rules, now)
-        rows.append(
-            {
-                "external_id": item.external_id,
-                "headline": headline_of(item, language),
-                "starts": item.onset,
-                "ends": ends(item),
-                "would": verdict.fate.value,
-                "reason": verdict.reason,
-                "rule": verdict.rule,
-            }
-        )
-    return rows
-
-
-def headline_of(item: Item, language: str) -> str:
-    """The headline in `language` (two letters), else in the first language there is."""
-    own = (t for name, t in item.texts.items() if name.partition("-")[0] == language)
-    return (next(own, None) or next(iter(item.texts.values()))).headline[:200]
 
 
 def known_of(row: ItemRow | None) -> Known | None:
@@ -176,7 +151,7 @@ class _Reading:
         except DBAPIError:
             raise
         except (publishing.Refused, ValidationError) as error:
-            why = str(error) if isinstance(error, publishing.Refused) else _first_error(error)
+            why = str(error) if isinstance(error, publishing.Refused) else items.first_error(error)
         except Exception:
             log.exception("item not taken", source=self.source.id, item=row.external_id)
             why = say("unexpected", self.language)
@@ -201,6 +176,9 @@ class _Reading:
             chosen = ruling or verdict
             row.state, row.reason, row.rule = ItemState.IGNORED, chosen.reason, chosen.rule
             self.tally.ignored += 1
+        elif ruling.fate is Fate.AGENDA:
+            row.state, row.reason, row.rule = ItemState.LISTED, ruling.reason, ruling.rule
+            self.tally.listed += 1
         else:
             self._create(row, item, ruling)
 
@@ -340,12 +318,7 @@ class _Reading:
 
     def _remember(self, row: ItemRow, item: Item) -> None:
         row.version, row.hash = item.version, items.fingerprint(item)
-        row.headline = headline_of(item, self.language)
+        row.headline = items.headline_of(item, self.language)
         row.starts, row.ends = item.onset or item.effective, ends(item)
         row.body = items.to_json(item)
         row.last_seen, row.missing_since = self.now, None
-
-
-def _first_error(error: ValidationError) -> str:
-    first = error.errors()[0]
-    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"

@@ -58,17 +58,22 @@ def split_options(kind: str, given: dict[str, Any], sealed: str = "") -> tuple[d
 def options_of(source: Source, authority: Authority) -> dict[str, Any]:
     """What the connector is given, as JSON values; secrets included, never to be shown. Zone and
     languages are the authority's where the source states none."""
-    known = registry.connector(source.kind).Options.model_fields
+    filled = filled_options(source.kind, authority, source.url)
+    return filled | source.options | _unsealed(source.secrets)
+
+
+def filled_options(kind: str, authority: Authority, url: str) -> dict[str, Any]:
+    """What a connector of this kind is told of its surroundings, where it asks for it."""
+    known = registry.connector(kind).Options.model_fields
     language = authority.languages[0]
     filled = {
-        "url": source.url,
+        "url": url,
         "timezone": authority.timezone,
         "language": language,
         "report_in": language if language in ("fr", "en", "es") else "fr",
+        "insee": authority.insee,
     }
-    return (
-        {k: v for k, v in filled.items() if k in known} | source.options | _unsealed(source.secrets)
-    )
+    return {k: v for k, v in filled.items() if k in known}
 
 
 def _unsealed(sealed: str) -> dict[str, Any]:

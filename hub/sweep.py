@@ -10,7 +10,17 @@ import structlog
 from sqlalchemy import delete, update
 from sqlmodel import Session, col, select
 
-from hub import clock, db, memos, nudges, polling, publishing, registry, synthetic
+from hub import (
+    clock,
+    db,
+    memos,
+    nudges,
+    polling,
+    publishing,
+    registry,
+    reminders,
+    synthetic,
+)
 from hub.dispatch import leases
 from hub.models import (
     Delivery,
@@ -27,6 +37,7 @@ log = structlog.get_logger()
 PERIOD_S = 1.0
 _NUDGE_AGAIN_S = 5.0
 _STEP_S = 60.0
+_REMIND_S = 30.0
 _BATCH = 500
 
 
@@ -39,6 +50,8 @@ class Sweeper:
         self._wall = clock.now()
         self._mono = clock.monotonic()
         self._tidied = 0.0
+        self._reminded = 0.0
+        self._heard: reminders.Heard = set()
 
     def run(self, stop: Callable[[], bool]) -> None:
         """Sweep once a second until `stop()`; a failing sweep is logged and tried again."""
@@ -70,6 +83,7 @@ class Sweeper:
         for what, row_id, lane in due:
             self._nudge(what, row_id, lane)
         synthetic.step()
+        self.remind()
         if clock.monotonic() - self._tidied > 3600:
             self.tidy()
             self._tidied = clock.monotonic()
@@ -155,6 +169,15 @@ class Sweeper:
         for source_id in polling.due_sources(session, now, _BATCH):
             found.append(("source", source_id, Lane.BULK))
         return found
+
+    def remind(self) -> None:
+        """Reminders of the agenda, asked twice a minute: their hours are whole minutes."""
+        if clock.monotonic() - self._reminded > _REMIND_S:
+            self._reminded = clock.monotonic()
+            try:
+                reminders.step(heard=self._heard)
+            except Exception:
+                log.exception("reminders failed")
 
     def tidy(self) -> None:
         """Idempotency keys live a day, frozen audiences 30 days after the end."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from datetime import datetime
-from typing import Any, ClassVar, TypeAlias
+from typing import ClassVar, TypeAlias
 
 from pydantic import Field, field_validator, model_validator
 
@@ -125,7 +125,7 @@ class Panel:
             means = saying.adapter.means
             broker = (means.broker_url, means.instance, means.timeout)
             brokers.setdefault(broker, []).append(index)
-        preparer = _remembering()
+        maker = plan.Maker(_remembering())
         for broker, indexes in brokers.items():
             sent: list[int] = []
 
@@ -133,7 +133,7 @@ class Panel:
                 for index in indexes:
                     try:
                         answers[index], outgoing = sayings[index].adapter._say(
-                            sayings[index], preparer
+                            sayings[index], maker
                         )
                     except AdapterFailure as failure:
                         answers[index] = failure
@@ -175,7 +175,7 @@ class Panel:
     def close(self) -> None:
         """The connection belongs to the process; `wire.close_all` ends it."""
 
-    def _say(self, saying: Saying, preparer: plan.Prepare) -> tuple[Said, wire.Outgoing]:
+    def _say(self, saying: Saying, maker: plan.Maker) -> tuple[Said, wire.Outgoing]:
         view, options = saying.outlet, self.options
         if len(view.signing_key) != 32:
             raise NotConfigured(
@@ -187,7 +187,7 @@ class Panel:
             raise PermanentFailure(
                 f"Le code « {view.code} » ne peut pas nommer un panneau sur le serveur MQTT."
             ) from error
-        made = plan.make(
+        made = maker.make(
             view,
             saying.notices,
             model.load(options.model),
@@ -195,19 +195,13 @@ class Panel:
             languages=options.languages,
             hold_ms=options.hold_ms,
             night=options.night,
-            preparer=preparer,
         )
         signature = jws.sign(made.payload, view.signing_key, view.key_id)
-        evidence: dict[str, Any] = {
-            "plan_rev": view.say_no,
-            "items": len(made.carried),
-            "bytes": len(made.payload),
-        }
         said = Said(
             shown=False,
             refused=made.refused,
             next_change_at=made.next_change_at,
-            evidence=evidence,
+            evidence=made.evidence,
         )
         return said, wire.Outgoing(topic, made.payload, {"jws": signature})
 

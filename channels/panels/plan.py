@@ -5,13 +5,14 @@ notices, model and moment give the same bytes, which is what a signature and a r
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeAlias
 
 import orjson
 
+from channels.panels import loop
 from channels.panels.compiler import Compiled, compile_notice
 from channels.panels.jws import b64
 from channels.panels.model import Model
@@ -56,13 +57,15 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A plan: `payload` are the exact bytes to sign and publish."""
+    """A plan: `payload` are the exact bytes to sign and publish. `evidence`: what the hub keeps of
+    it, shared by the panels of a set: the hashes of each publication's pages."""
 
     payload: bytes
     carried: tuple[str, ...]
     refused: Mapping[str, Refusal]
     warnings: Mapping[str, tuple[str, ...]]
     next_change_at: datetime | None
+    evidence: Mapping[str, Any]
 
 
 def make(
@@ -87,7 +90,8 @@ def make(
     warnings: dict[str, tuple[str, ...]] = {}
     items: list[tuple[str, Mapping[str, Any]]] = []
     live = [n for n in notices if n.intent is not Intent.WITHDRAW and n.expires > now]
-    for notice in sorted(live, key=lambda n: (-priority(n), start_of(n), n.publication)):
+    earliest = sorted(live, key=lambda n: (start_of(n), n.publication))
+    for notice in loop.in_turn(earliest, priority, lambda n: n.station):
         hold = hold_ms or model.hold_ms
         item = (preparer or prepare)(notice, model, tuple(spoken), hold, locale)
         if isinstance(item, Refusal):
@@ -113,7 +117,74 @@ def make(
         refused=refused,
         warnings=warnings,
         next_change_at=now + REFRESH if max(ends, default=now) > now + KEEPS else None,
+        evidence={
+            "items": len(items),
+            "pages": {p: [page["hash"] for page in body["pages"]] for p, body in items},
+        },
     )
+
+
+class Maker:
+    """`make` for the panels of one set. Panels that differ in nothing but their code and number, as
+    most of a town's do, share all the work but a few bytes and the signature."""
+
+    def __init__(self, preparer: Prepare | None = None) -> None:
+        self._preparer = preparer
+        self._made: dict[Hashable, tuple[Made, tuple[bytes, ...]]] = {}
+
+    def make(
+        self,
+        view: OutletView,
+        notices: Sequence[Notice],
+        model: Model,
+        now: datetime,
+        *,
+        languages: tuple[str, ...] = (),
+        hold_ms: int | None = None,
+        night: Night | None = None,
+    ) -> Made:
+        """The same bytes as `make`."""
+        # The notices live as long as the set: their ids stand for them.
+        key = (
+            tuple(map(id, notices)), model.name, now, languages, hold_ms, night,
+            view.authority, view.languages, view.timezone,
+        )  # fmt: skip
+        known = self._made.get(key)
+        if known is not None:
+            made, (head, middle, tail, end) = known
+            code, say_no = view.code.encode(), str(view.say_no).encode()
+            payload = b"".join((head, code, b"-", say_no, middle, code, tail, say_no, end))
+            # Another length of code could let one item more or less fit.
+            if not made.refused and len(payload) <= model.max_bytes:
+                return replace(made, payload=payload)
+        made = make(
+            view,
+            notices,
+            model,
+            now,
+            languages=languages,
+            hold_ms=hold_ms,
+            night=night,
+            preparer=self._preparer,
+        )
+        if known is None and (cut := _cut(made.payload, view)):
+            self._made[key] = (made, cut)
+        return made
+
+
+def _cut(payload: bytes, view: OutletView) -> tuple[bytes, ...] | None:
+    """The payload without the panel's code and number, in four parts."""
+    marks = (
+        f'"id":"{view.code}-{view.say_no}"',
+        f'"panel":"{view.code}"',
+        f'"plan_rev":{view.say_no}',
+    )
+    head, found, rest = payload.partition(marks[0].encode())
+    middle, panel, rest = rest.partition(marks[1].encode())
+    tail, rev, end = rest.partition(marks[2].encode())
+    if not (found and panel and rev) or payload.count(b'"plan_rev":') != 1:
+        return None
+    return (head + b'"id":"', b'"' + middle + b'"panel":"', b'"' + tail + b'"plan_rev":', end)
 
 
 def prepare(
@@ -128,8 +199,8 @@ def prepare(
 
 def start_of(notice: Notice) -> datetime:
     """When a panel begins to show it: at once where it takes effect now, though it speaks of a
-    later onset (a closure is announced before it begins)."""
-    return notice.effective
+    later onset (a closure is announced before it begins); an event some days before it."""
+    return loop.begins(notice, kind(notice))
 
 
 def priority(notice: Notice) -> int:
@@ -189,6 +260,7 @@ def _item(notice: Notice, compiled: Compiled) -> dict[str, Any]:
         "pub": notice.publication,
         "rev": notice.revision,
         "start": clock.rfc3339(start_of(notice)),
+        **loop.wishes(kind(notice)),
     }
 
 

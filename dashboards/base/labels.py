@@ -96,12 +96,14 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "intake": {
         "ignore": N_("Ignore"),
+        "agenda": N_("In the agenda only"),
         "draft": N_("Propose a draft"),
         "publish": N_("Publish by itself"),
     },
     "fate": {
         "ignore": N_("Would be ignored"),
         "skip": N_("Would be ignored"),
+        "agenda": N_("Would be in the agenda only"),
         "draft": N_("Would become a draft"),
         "publish": N_("Would be published"),
         "update": N_("Would change a publication"),
@@ -109,6 +111,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "item": {
         "ignored": N_("Ignored"),
+        "listed": N_("In the agenda only"),
         "drafted": N_("Draft proposed"),
         "published": N_("Published"),
         "closed": N_("Over at the source"),

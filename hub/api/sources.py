@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import Field
 from sqlmodel import Session, col, func, select
 
-from hub import accounts, audit, categories, clock, db, polling, registry, sources
+from hub import accounts, agenda, audit, categories, clock, db, polling, registry, sources
 from hub.api.deps import Calling
 from hub.api.problems import Problem, wrong
 from hub.contracts import SourceUnavailable, SourceUnreadable
@@ -15,7 +15,7 @@ from hub.schemas import Given
 from hub.vocabulary import SourceHealth
 
 router = APIRouter(tags=["sources"])
-Intake = Literal["ignore", "draft", "publish"]
+Intake = Literal["ignore", "agenda", "draft", "publish"]
 Interval = Annotated[int, Field(ge=60, le=86_400, description="Seconds between two readings.")]
 
 
@@ -152,6 +152,7 @@ def delete(source_id: int, caller: Calling) -> Response:
         ).all():
             publication.item_id = None
             session.add(publication)
+        agenda.forget_source(session, source_id)
         session.flush()
         for item in found:
             session.delete(item)
@@ -176,7 +177,7 @@ def poll(source_id: int, caller: Calling) -> dict[str, Any]:
 def items(
     source_id: int,
     caller: Calling,
-    state: Literal["ignored", "drafted", "published", "closed"] | None = None,
+    state: Literal["ignored", "listed", "drafted", "published", "closed"] | None = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     after: int = 0,
 ) -> dict[str, Any]:

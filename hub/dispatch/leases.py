@@ -31,6 +31,12 @@ def me() -> str:
     return f"{settings.get().name}/{_role}/{_boot}-{os.getpid()}"
 
 
+def once() -> str:
+    """A mark of this process for one claim alone: what it said under an older one counts no more,
+    though it hold the row again."""
+    return f"{me()}.{secrets.token_hex(4)}"
+
+
 def claim(session: Session, table: Any, key: Any, *conditions: Any) -> bool:
     """Take the row if nobody holds it and `conditions` hold; True when it is ours now."""
     column = _key(table)

@@ -14,6 +14,7 @@ from hub.models.delivery import (
     TargetRow,
     Turn,
 )
+from hub.models.event import Event, EventOrigin, Reminder
 from hub.models.publication import Publication, Revision, StoredPlan
 from hub.models.source import ItemRow, Source
 from hub.models.subscription import Follow, FollowCell, PushIdentity, Subscription
@@ -28,6 +29,8 @@ __all__ = [
     "Contact",
     "Delivery",
     "DisplayRow",
+    "Event",
+    "EventOrigin",
     "Follow",
     "FollowCell",
     "IdempotencyKey",
@@ -38,6 +41,7 @@ __all__ = [
     "Publication",
     "PushIdentity",
     "Receipt",
+    "Reminder",
     "Revision",
     "Shard",
     "ShelfRow",

@@ -61,7 +61,7 @@ class DisplayRow(OfAuthority, table=True):
     """Where a display stands: due while wanted_no, said_no and shown_no differ.
 
     `say_no` is the last number used on the wire (a panel's plan_rev), `reported_no` the highest the
-    display ever reported. `said_say_no` is the wire number under which `said_no` was said.
+    display ever reported. `saying_no` is the wanted_no that was read for the saying under way.
     """
 
     __tablename__ = "display"
@@ -70,6 +70,7 @@ class DisplayRow(OfAuthority, table=True):
     wanted_no: int = 0
     said_no: int = 0
     shown_no: int = 0
+    saying_no: int = 0
     say_no: int = Field(default=0, sa_type=BIG)
     reported_no: int = Field(default=0, sa_type=BIG)
     lane: str = "normal"

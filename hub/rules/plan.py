@@ -115,7 +115,7 @@ class Facts(Frozen):
     `publication`: identifier, revision (int), msg_type, status, scope, category, cap_category,
     event, response_type, severity, urgency, certainty, lane, station, headline, description,
     instruction, area_desc, has_area (bool), languages (list), sent, effective, onset (may be
-    absent), expires (timestamps), created_by ("office" | "api" | "source").
+    absent), expires (timestamps), created_by ("office" | "api" | "source" | "agenda").
     `authority`: code, name, timezone, languages. `source`: kind, name, category; {} when a person
     wrote it. `area` is the GeoJSON geometry. `quiet` is the authority's pair of local hours
     ("22:00", "07:00") or None.

@@ -58,12 +58,26 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class IntakeRule:
-    """`then`: ignore, draft or publish."""
+    """`then`: ignore, agenda, draft or publish."""
 
     name: str
     when: Condition | None
     then: str
     reason: Sentence
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ReminderRule:
+    """Events told before they begin, on the days `on` (1 Monday to 7 Sunday) at the local hour
+    `at`: those of the `days` days that follow, from midnight on."""
+
+    name: str
+    title: Sentence
+    when: Condition | None = None
+    on: frozenset[int] = frozenset(range(1, 8))
+    at: time = time(18)
+    days: int = 1
     line: int = 0
 
 
@@ -75,6 +89,7 @@ class RuleSet:
     name: str
     rules: tuple[Rule, ...] = ()
     intake: tuple[IntakeRule, ...] = ()
+    reminders: tuple[ReminderRule, ...] = ()
     problems: tuple[str, ...] = field(default=())
 
     def rule(self, name: str) -> Rule | None:

@@ -16,8 +16,16 @@ FILES = Path(__file__).parent.parent / "connectors" / "fixtures"
 # kind → (a whole file of at least three entries, a file where some of the entries are bad)
 GIVEN = {
     "ical": ("three_events.ics", "broken_entries.ics"),
+    "caldav": ("three_events.xml", "broken_resource.xml"),
     "rss": ("three_items.xml", "one_bad_entry.xml"),
     "cap": ("three_alerts.atom", "one_bad_entry.atom"),
+    "vigilance": ("carte.json", "broken_entries.json"),
+    "vigicrues": ("troncons.geojson", "broken_entries.geojson"),
+    "wzdx": ("zones.geojson", "broken_entries.geojson"),
+    "cifs": ("incidents.xml", "broken_entries.xml"),
+    "gtfs_rt": ("alerts.pb", "broken_entries.pb"),
+    "openagenda": ("events.json", "broken_entries.json"),
+    "datex": ("situations_v2.xml", "broken_entries.xml"),
 }
 KINDS = sorted(registry.kinds("connectors"))
 
@@ -51,7 +59,7 @@ class TestEveryKind:
         loaded = registry.connector(kind)
         asked: list[Any] = []
 
-        def fetch(url: str, cursor: Any, *, accept: str = "*/*") -> Fetched | NotModified:
+        def fetch(url: str, cursor: Any, **_how: Any) -> Fetched | NotModified:
             asked.append((url, cursor))
             return NotModified(cursor)
 

@@ -112,7 +112,7 @@ class Display:
     def due(self, away_s: float = 0.0) -> float:
         """Seconds until the face may change by itself."""
         at, now = self.clock.monotonic(), self.clock.now()
-        waits = [(self.proofs.due - now).total_seconds(), 60.0 - now.second]
+        waits = [self.proofs.wait_s(now), 60.0 - now.second]
         if self._player.slot is not None:
             waits.append(self._player.slot.until - at)
         if self._known is not None:

@@ -1,5 +1,6 @@
 """What comes down: plans, bitmaps, keys and commands, each checked before it changes anything."""
 
+import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -49,7 +50,9 @@ class Inbox:
         if key:
             self.kept = replace(self.kept, key=key)
         self._done: dict[str, datetime] = _remembered(store.noted("commands"))
+        self._last_keys = b""
         self._waiting: tuple[bytes, str, Plan, seal.Key, float] | None = None
+        self._refused: tuple[bytes, str] | None = None
         display.take(self._stored_plan())
 
     def hear(self, down: Down) -> None:
@@ -100,6 +103,8 @@ class Inbox:
                 now=self._now_or_ever(),
             )
         except checks.Rejected as problem:
+            if problem.reason == "signature":
+                self._refused = (payload, jws)  # its key may still be announced
             self._reject(problem)
             return
         if self._waiting is not None:
@@ -168,7 +173,12 @@ class Inbox:
         self.settle()
 
     def keys(self, payload: bytes, jws: str) -> None:
-        if not payload:
+        if not payload or payload == self._last_keys:
+            return  # the retained set comes again with every connection
+        self._last_keys = payload
+        kept, named = self.kept, checks.peek(payload, "keys_rev") or 0
+        digest = hashlib.sha256(payload).hexdigest()
+        if digest == self._store.noted("keys"):
             return
         try:
             rev, ring = checks.admit_keys(
@@ -176,25 +186,26 @@ class Inbox:
                 jws,
                 authority=self.authority,
                 panel=self.panel,
-                trusted=self.kept.trusted,
-                stored_rev=self.kept.keys_rev,
+                trusted=kept.trusted,
+                stored_rev=kept.keys_rev,
                 now=self._now_or_ever(),
             )
-        except checks.Rejected as problem:
-            if problem.reason != "replay":  # the retained set comes with every connection
-                self._acknowledge(None, "rejected", reason=problem.reason, keys_rev=0)
-            return
-        kept = replace(self.kept, ring=ring, keys_rev=rev)
-        try:
+            kept = replace(kept, ring=ring, keys_rev=rev)
             self._store.write(kept)
-        except OSError as trouble:
-            detail = type(trouble).__name__
-            self._acknowledge(None, "rejected", reason="memory", keys_rev=rev, detail=detail)
+            self._store.note("keys", digest)
+        except checks.Rejected as problem:
+            self._acknowledge(None, "rejected", reason=problem.reason, keys_rev=named)
+            return
+        except OSError:
+            self._acknowledge(None, "rejected", reason="memory", keys_rev=named)
             return
         self.kept = kept
         # A plan under a key that is trusted no more is void, whatever it says.
         self.display.take(self._stored_plan())
         self._acknowledge(None, "done", keys_rev=rev)
+        refused, self._refused = self._refused, None
+        if refused is not None:
+            self.plan(*refused)
 
     def command(self, payload: bytes, jws: str) -> None:
         now = self.clock.now()

@@ -36,7 +36,8 @@ STEADY_S: Final = 10.0
 TAKEN_OVER: Final = 142
 TAKEN_WAIT_S: Final = (60.0, 120.0)
 NO_SUBSCRIBER: Final = 16
-LEAVES: Final = ("plan", "cmd", "keys", "image/+")
+# Retained keys come before the retained plan, which may be signed by one of them.
+LEAVES: Final = ("keys", "image/+", "plan", "cmd")
 _POOL: Final = ThreadPoolExecutor(max_workers=8, thread_name_prefix="panel-connect")
 
 

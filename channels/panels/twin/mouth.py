@@ -4,6 +4,7 @@ and frames, each numbered, each kept until the broker has it where the contract 
 from collections import deque
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any, Final
 
 from channels.panels.twin import checks, schedule, seal
@@ -20,11 +21,11 @@ SHOWN_EVERY_S: Final = 10.0
 PLAN_FIRST_S: Final = 0.3
 WILL_SEQ: Final = 2**31 - 1
 KEPT_ACKS: Final = 200
-PROOFS_AT_ONCE: Final = 10
+PROOFS_AT_ONCE: Final = 5
 # Nobody hears our proofs: another try each minute.
 UNHEARD_S: Final = 60.0
-# A panel that reconnects all the time must not close a batch of proof each time.
-SHORTEST_BATCH_S: Final = 60.0
+SHORTEST_BATCH_S: Final = 1.0
+ACKS_AT_ONCE: Final = 8  # with the rest under the 20 in flight that every broker takes
 FIRMWARE: Final = "tambour-twin 2"
 
 
@@ -57,6 +58,7 @@ class Mouth:
         self._device_kid = f"{serial}-1"
         self._session, self._seq = session, 0
         self.born = False
+        self.plan_came = False  # on this connection
         self._up_at = 0.0
         self._began = panel_clock.monotonic()
         self._acks: deque[_Ack] = deque(maxlen=KEPT_ACKS)
@@ -87,6 +89,7 @@ class Mouth:
     def begin(self, session: int) -> None:
         """A new connection is about to be opened."""
         self._session, self._seq, self.born = session, 0, False
+        self.plan_came = False
 
     def connected(self) -> None:
         """The broker took our subscription; it may have forgotten all we said."""
@@ -117,7 +120,7 @@ class Mouth:
         """Say all that there is to say."""
         at = self._clock.monotonic()
         if not self.born:
-            if at < self._up_at and not self._acks:
+            if at < self._up_at and not self.plan_came:
                 return
             self._be_born(rev, kept)
         state = "alert" if self._faults.alarming else "ready"
@@ -208,7 +211,7 @@ class Mouth:
 
     def _send_acks(self) -> None:
         """Acknowledgements stay until the broker has them, over connections."""
-        for ack in self._acks:
+        for ack in islice(self._acks, ACKS_AT_ONCE):
             if not ack.mid:
                 ack.mid = self._up("ack", ack.body)
         while self._acks and self._acks[0].mid in self._link.confirmed:

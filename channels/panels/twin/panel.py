@@ -122,6 +122,8 @@ class Twin:
         """Say goodbye to the broker."""
         with self._lock:
             self.mouth.goodbye()
+            self.display.journal.close()
+            self.display.proofs.stop()
         self.link.close()
 
     def sleep(self, until: datetime) -> None:
@@ -197,6 +199,7 @@ class Twin:
 
     def _on_down(self, down: Down) -> None:
         with self._lock:
+            self.mouth.plan_came |= down.leaf == "plan"
             self.inbox.hear(down)
 
     def _on_plan(self, payload: bytes, jws: str) -> None:
@@ -210,7 +213,6 @@ class Twin:
             self.mouth.born = False
         elif command == "reload":
             self.inbox.reload()
-            self.mouth.say_all_again()
         elif command == "test_pattern":
             if not self.display.test_pattern():
                 raise checks.Rejected("busy", None, "an alert is shown")

@@ -12,9 +12,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+from channels.panels.twin.journal import Lines
 from hub import clock
 
 PERIOD: Final = timedelta(minutes=15)
+LONGEST_PAGE: Final = timedelta(seconds=60)
 SAVED_EVERY_S: Final = 60.0
 # One batch stays under the 64 KB of an upward message.
 MAX_ENTRIES: Final = 200
@@ -40,7 +42,7 @@ class Proofs:
 
     def __init__(self, folder: Path, now: datetime) -> None:
         self._folder = folder
-        self._open = folder / "open.json"
+        self._open = Lines(folder / "open.jsonl")
         self._entries: dict[Subject, _Entry] = {}
         self._subject: Subject | None = None
         self._lit = True
@@ -54,8 +56,13 @@ class Proofs:
 
     @property
     def due(self) -> datetime:
-        """When the open batch is to be closed."""
+        """When the open batch is to be closed, with the next page."""
         return self.began + PERIOD
+
+    def wait_s(self, now: datetime) -> float:
+        """Seconds until it is closed at the latest, whatever the face does."""
+        latest = self.due if self._subject is None else self.due + LONGEST_PAGE
+        return max(0.0, (latest - now).total_seconds())
 
     def note(
         self, subject: Subject | None, *, lit: bool, fresh: bool, now: datetime, at: float, rev: int
@@ -63,27 +70,33 @@ class Proofs:
         """`fresh`: the page comes up at this moment. `at`: seconds of a clock that never steps,
         by which time on the face is counted; `now` only says when. `rev`: the plan in force."""
         self._count(now, at)
+        turns = fresh or subject != self._subject or subject is None
+        # With the page rather than in the middle of it, so that each play is in one batch.
+        if now >= self.due + LONGEST_PAGE or (
+            turns and (now >= self.due or len(self._entries) >= MAX_ENTRIES)
+        ):
+            self._subject = None if turns else self._subject
+            self.close(now, at, rev)
         self._subject, self._lit = subject, lit
         if subject is not None:
             entry = self._entries.get(subject)
             if entry is None:
                 entry = self._entries[subject] = _Entry(now, now)
-            entry.plays += fresh
-        if now >= self.due or len(self._entries) >= MAX_ENTRIES:
-            self.close(now, at, rev)
-        elif at - self._saved >= SAVED_EVERY_S:
+            entry.plays += turns
+        if at - self._saved >= SAVED_EVERY_S:
             self._saved = at
-            _write(self._open, self._body(now, rev), sync=False)
+            self._open.add(self._body(now, rev))
 
     def close(self, now: datetime, at: float, rev: int) -> None:
         """Ends the open batch and begins the next; raises OSError where the disk is full."""
         self._count(now, at)
         self._put(self._body(now, rev))
         self._entries = {}
-        if self._subject is not None:  # a page that stays is in the next batch, too
-            self._entries[self._subject] = _Entry(now, now)
+        if self._subject is not None:  # a page that is cut in two by the batch counts in both
+            self._entries[self._subject] = _Entry(now, now, plays=1)
         self.began, self._saved = now, at
-        _write(self._open, self._body(now, rev), sync=False)
+        self._open.clear()
+        self._open.add(self._body(now, rev))
 
     def body(self, number: int) -> dict[str, Any] | None:
         """A kept batch; None where the disk lost it."""
@@ -99,11 +112,15 @@ class Proofs:
         if number in self.kept:
             self.kept.remove(number)
 
+    def stop(self) -> None:
+        """Close the file of the open batch, until the next `note`."""
+        self._open.close()
+
     def _recover(self, now: datetime) -> None:
         try:
-            left: dict[str, Any] = json.loads(self._open.read_text("utf-8"))
+            left = self._open.read()[-1]
             number, self.dropped = int(left["batch"]), int(left["dropped"])
-        except (OSError, ValueError, KeyError, TypeError):
+        except (IndexError, ValueError, KeyError, TypeError):
             return
         if number >= self.number:
             self.number = number
@@ -111,7 +128,7 @@ class Proofs:
         self.began = now
 
     def _put(self, body: dict[str, Any]) -> None:
-        _write(self._path(self.number), body, sync=True)
+        _write(self._path(self.number), body)
         self.kept.append(self.number)
         self.number += 1
         while len(self.kept) > MAX_KEPT:
@@ -141,8 +158,8 @@ class Proofs:
 
     def _said(self) -> Iterator[dict[str, Any]]:
         for (item, pub, rev, page), entry in self._entries.items():
-            if not entry.plays and not entry.seconds and not entry.dark_s:
-                continue  # it left at the very moment the batch began
+            if not entry.seconds and not entry.dark_s:
+                continue  # it came or left at the very moment
             yield {
                 "item": item,
                 "pub": pub,
@@ -159,11 +176,10 @@ class Proofs:
         return self._folder / f"{number:012d}.json"
 
 
-def _write(path: Path, body: dict[str, Any], *, sync: bool) -> None:
+def _write(path: Path, body: dict[str, Any]) -> None:
     partial = path.with_suffix(".new")
     with open(partial, "w", encoding="utf-8") as out:
         json.dump(body, out, separators=(",", ":"))
         out.flush()
-        if sync:
-            os.fsync(out.fileno())
+        os.fsync(out.fileno())
     os.replace(partial, path)

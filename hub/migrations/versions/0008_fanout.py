@@ -8,7 +8,7 @@ from alembic import op
 from hub.migrations.types import big, moment, text
 
 revision = "0008_fanout"
-down_revision = "0007"
+down_revision = "0008_agenda"
 branch_labels = None
 depends_on = None
 

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +150,32 @@ def twin(broker: Broker, runs: Runs, tmp_path: Path) -> Twin:
 def a_twin(broker: Broker, folder: Path, **more: Any) -> Twin:
     more.setdefault("panel_clock", PanelClock())
     return Twin(broker.url, "villard-bonnot", "mairie", "text-8x16", folder, at_once=True, **more)
+
+
+class DrivenClock(PanelClock):
+    """A panel's clock that stands still until the test moves it."""
+
+    def __init__(self, now: datetime) -> None:
+        super().__init__()
+        self.at, self.ran = now, 0.0
+
+    def now(self) -> datetime:
+        return self.at
+
+    def monotonic(self) -> float:
+        return self.ran
+
+    def go(self, seconds: float) -> None:
+        self.at += timedelta(seconds=seconds)
+        self.ran += seconds
+
+
+def live(twin: Twin, hour: DrivenClock, until: datetime, away_s: float = 1.0) -> None:
+    """Let a panel without a link live until `until`, from one moment it cares for to the next."""
+    while hour.at < until:
+        twin.display.look(away_s + hour.ran)
+        hour.go(min(max(twin.display.due(), 0.001), (until - hour.at).total_seconds()))
+    twin.display.look(away_s + hour.ran)
 
 
 def shows(twin: Twin, *words: str) -> bool:

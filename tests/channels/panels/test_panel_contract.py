@@ -48,11 +48,11 @@ def test_the_asyncapi_file_names_our_topics_and_schemas() -> None:
 def test_the_example_of_the_page_is_a_plan() -> None:
     example = re.search(r"```json\n(.*?)```", PAGE, re.DOTALL)
     assert example
-    plan = json.loads(example.group(1).replace("…43 letters…", "A" * 43))
+    plan = json.loads(example.group(1))
     assert next(checks.validator("plan").iter_errors(plan), None) is None
     made = body(make(water_cut()))
     assert set(plan) == set(made)
-    assert set(plan["items"][0]) == set(made["items"][0])
+    assert set(plan["items"][0]) >= set(made["items"][0])
     assert plan["fallback"] == FALLBACK
 
 
