@@ -4,7 +4,7 @@ One row an outlet ever concerned, in the order of the outlets. Two queries, what
 """
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlmodel import Session, col, select
@@ -160,5 +160,35 @@ def _messenger(outlet: Outlet, its: list[Delivery], expired: bool) -> Row:
             "rejected": last.rejected,
             "uncertain": last.uncertain,
             **({"first_at": clock.rfc3339(last.first_at)} if last.first_at else {}),
+            **_progress(last),
         },
     )
+
+
+def _progress(delivery: Delivery) -> dict[str, Any]:
+    """`settled`: phones or numbers told, gone or refused; `after_s`: seconds from the moment it was
+    due until the first was told and until 50, 90, 99 % were settled; while it is under way also
+    `per_s` and `left_s`, what the rest will take at that rate."""
+    settled = delivery.accepted + delivery.gone + delivery.rejected + delivery.uncertain
+    held = delivery.route.get("not_before")
+    began = max(delivery.created, datetime.fromisoformat(held)) if held else delivery.created
+    moments = {
+        "first": delivery.first_at,
+        "50": delivery.half_at,
+        "90": delivery.ninety_at,
+        "99": delivery.ninetynine_at,
+    }
+    found: dict[str, Any] = {
+        "settled": settled,
+        "after_s": {k: _seconds(at - began) for k, at in moments.items() if at is not None},
+    }
+    if delivery.state == DeliveryState.OPEN and delivery.opened_at and settled:
+        spent = (delivery.changed - delivery.opened_at).total_seconds()
+        if spent > 0:
+            rate = settled / spent
+            found |= {"per_s": round(rate), "left_s": round((delivery.total - settled) / rate)}
+    return found
+
+
+def _seconds(span: timedelta) -> float:
+    return round(max(span.total_seconds(), 0.0), 2)

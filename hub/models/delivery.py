@@ -182,7 +182,7 @@ class Attempt(OfAuthority, table=True):
     delivery_id: int | None = Field(default=None, foreign_key="delivery.id", index=True)
     outlet_id: int = Field(foreign_key="outlet.id", index=True)
     target_id: int | None = Field(default=None, foreign_key="target.id")
-    shard_id: int | None = Field(default=None, foreign_key="shard.id")
+    shard_id: int | None = Field(default=None, foreign_key="shard.id", index=True)
     worker: str = ""
     started: datetime = Field(default_factory=clock.now)
     finished: datetime | None = None
