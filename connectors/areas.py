@@ -3,6 +3,7 @@ one sound GeoJSON geometry."""
 
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ from shapely.geometry import MultiPoint, Point, Polygon, shape
 _KM_A_DEGREE: Final = 111.195
 _CORNERS: Final = 32
 _SPOT_KM: Final = 0.05
+_COMMA: Final = re.compile(r"\s*,\s*")
 _MOST_POSITIONS: Final = 20_000
 _DEPTHS: Final = {
     "Point": 0, "MultiPoint": 1, "LineString": 1, "MultiLineString": 2, "Polygon": 2,
@@ -28,7 +30,7 @@ def polygon(text: str) -> Polygon | None:
     A ring left open is closed. Raises BadArea."""
     if not text.strip():
         return None
-    points = [_pair(pair) for pair in text.split()]
+    points = [_pair(pair) for pair in _COMMA.sub(",", text.replace(";", " ")).split()]
     if points[0] != points[-1]:
         points.append(points[0])
     if len(points) < 4:
@@ -41,7 +43,7 @@ def circle(text: str) -> Polygon | Point | None:
     if not text.strip():
         return None
     try:
-        centre, radius_text = text.split()
+        centre, radius_text = _COMMA.sub(",", text).split()
         radius = float(radius_text)
     except ValueError:
         raise BadArea(text[:60]) from None

@@ -1,5 +1,6 @@
-"""Alerts as the National Weather Service of the United States gives them out: CAP words in GeoJSON
-(api.weather.gov/alerts). Each feature is written as a CAP alert and read by the same reader."""
+"""CAP words in JSON: GeoJSON of the National Weather Service of the United States
+(api.weather.gov/alerts), warnings of MeteoAlarm (feeds.meteoalarm.org/api). Each entry is written
+as a CAP alert and read by the same reader."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -33,9 +34,12 @@ def features(source: HttpSource, document: Any) -> tuple[list[Any], str, bool]:
     if document.get("type") == "FeatureCollection" and isinstance(document.get("features"), list):
         found, complete = document["features"], not document.get("pagination")
         ours = not found or any(_properties(f) for f in found)
+    elif isinstance(document.get("warnings"), list):
+        found, complete = document["warnings"], True
+        ours = not found or any(_written(f) for f in found)
     else:
         found, complete = [document], False
-        ours = bool(_properties(document))
+        ours = bool(_properties(document) or _written(document))
     if not ours:
         raise source.not_ours(b"")
     return found, title if isinstance(title, str) else "", complete
@@ -43,6 +47,13 @@ def features(source: HttpSource, document: Any) -> tuple[list[Any], str, bool]:
 
 def read(found: list[Any], reader: AlertReader) -> Iterator[Found]:
     for feature in found:
+        if whole := _written(feature):
+            alert = _element("alert", whole, 0)
+            try:
+                yield token(whole.get("identifier")), reader.alert(alert), False
+            except Wrong as refused:
+                yield token(whole.get("identifier")), refused, False
+            continue
         said = _properties(feature)
         name = token((said or {}).get("id") or (said or {}).get("identifier"))
         if not said:
@@ -66,6 +77,24 @@ def read(found: list[Any], reader: AlertReader) -> Iterator[Found]:
 def _properties(feature: Any) -> dict[str, Any] | None:
     said = feature.get("properties", feature) if isinstance(feature, dict) else None
     return said if isinstance(said, dict) and {"severity", "urgency"} <= set(said) else None
+
+
+def _written(entry: Any) -> dict[str, Any] | None:
+    """An alert with the names of CAP, by itself or under "alert"."""
+    said = entry.get("alert", entry) if isinstance(entry, dict) else None
+    return said if isinstance(said, dict) and {"identifier", "msgType"} <= set(said) else None
+
+
+def _element(name: str, value: Any, depth: int) -> Any:
+    """An element of CAP from its JSON: objects hold elements, lists repeat them."""
+    made = etree.Element(name)
+    for key, inner in value.items() if isinstance(value, dict) else ():
+        for one in inner if isinstance(inner, list) else [inner]:
+            if isinstance(one, dict) and depth < 5 and key.isidentifier() and key.isascii():
+                made.append(_element(key, one, depth + 1))
+            elif key.isidentifier() and key.isascii() and not isinstance(one, dict | list):
+                _put(made, key, one)
+    return made
 
 
 def _alert(said: dict[str, Any], wrong: list[Wrong]) -> Any:
