@@ -89,7 +89,7 @@ def geojson(value: Any) -> dict[str, Any] | None:
     None for nothing. Raises BadArea."""
     if value is None:
         return None
-    depth = _DEPTHS.get(value.get("type", "")) if isinstance(value, dict) else None
+    depth = _DEPTHS.get(str(value.get("type"))) if isinstance(value, dict) else None
     if depth is None:
         raise BadArea(str(value)[:60])
     left = [_MOST_POSITIONS]
@@ -97,8 +97,11 @@ def geojson(value: Any) -> dict[str, Any] | None:
     if not made["coordinates"]:
         return None
     try:
-        if shape(made).is_empty:
+        found = shape(made)
+        if found.is_empty:
             return None
+        if found.geom_type.endswith("Polygon"):  # rings closed, crossings untangled
+            return union([found]) if not found.is_valid else _lists(shapely.geometry.mapping(found))
     except (ValueError, shapely.errors.ShapelyError, TypeError, IndexError) as error:
         raise BadArea(str(value)[:60]) from error
     return made

@@ -117,7 +117,8 @@ def _alert(said: dict[str, Any], wrong: list[Wrong]) -> Any:
     _put(alert, "status", said.get("status"))
     _put(alert, "msgType", said.get("messageType") or said.get("msgType"))
     _put(alert, "scope", said.get("scope"))
-    before = [r for r in said.get("references") or [] if isinstance(r, dict)]
+    listed = said.get("references")
+    before = [r for r in listed if isinstance(r, dict)] if isinstance(listed, list) else []
     lines = [f"{r.get('sender')},{r.get('identifier')},{r.get('sent')}" for r in before]
     _put(alert, "references", " ".join(lines))
     info = etree.SubElement(alert, "info")

@@ -168,7 +168,7 @@ class Wzdx(HttpSource):
             place=road,
             cancels=(name,) if over else (),
             series=series,
-            tags=tuple(x for x in (kind, impact) if x),
+            tags=tuple(x for x in (token(kind), token(impact)) if x),
         )
 
     def _time(self, node: dict[str, Any], name: str) -> datetime | None:
