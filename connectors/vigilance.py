@@ -46,8 +46,10 @@ Found: TypeAlias = tuple[str, Item | Wrong]
 class VigilanceOptions(SourceOptions):
     key: SecretStr = Field(SecretStr(""), description="Key of the Météo-France API portal.")
     departments: list[str] = Field(
-        [], description="Departments to read, such as 38 or 2A; all where none is named."
+        [],
+        description="Departments to read, such as 38 or 2A; the authority's where none is named.",
     )
+    insee: str = Field("", max_length=5, description="INSEE code of the authority.")
 
     @field_validator("departments")
     @classmethod
@@ -70,7 +72,8 @@ class Vigilance(HttpSource):
     def __init__(self, options: VigilanceOptions) -> None:
         super().__init__(options)
         self._key = options.key.get_secret_value()
-        self._wished = set(options.departments)
+        own = options.insee[: 3 if options.insee.startswith(("97", "98")) else 2]
+        self._wished = set(options.departments) or ({own} & NAMES.keys())
         self._languages = spoken(options.language)
         self._zone = ZoneInfo(options.timezone)
 

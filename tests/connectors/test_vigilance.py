@@ -73,6 +73,9 @@ def test_chosen_departments_are_read_with_their_green() -> None:
     assert green.texts["fr"].headline == "Pas de vigilance vent violent en Isère"
     with pytest.raises(ValidationError):
         VigilanceOptions(departments=["Isère"])
+    # Where nobody chose, it is the authority's own.
+    assert read("vigilance", "carte.json", insee="38547") == parsed
+    assert len(read("vigilance", "carte.json", insee="38547", departments=["33"]).items) == 1
 
 
 def test_the_mobile_service_names_green_hazards_too() -> None:
