@@ -3,11 +3,11 @@
 import base64
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from datetime import datetime
-from typing import Any, ClassVar, TypeAlias
+from typing import Annotated, Any, ClassVar, TypeAlias
 
 from pydantic import Field, field_validator, model_validator
 
-from channels.panels import jws, keys, model, plan, topics, wire
+from channels.panels import jws, keys, loop, model, plan, topics, wire
 from channels.panels.compiler import Page, compile_notice
 from channels.panels.listener import Listener
 from hub.contracts import (
@@ -30,13 +30,15 @@ from hub.vocabulary import Intent
 
 Outgoings: TypeAlias = Iterator[wire.Outgoing]
 _HOUR = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
+_WINDOW = r"^[1-7]{1,7} ([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]$"
 
 
 class PanelOptions(StrictOptions):
     """`model`: a file of config/panels. `languages`: what is shown, in this order; empty: the
     outlet's first. `night_off` and `night_on`: local hours between which the face is dark but for
-    alerts. `data_month_mb`: what its link may carry in a month. `serial` and `device_key`
-    (base64url Ed25519 public key) name the device itself."""
+    alerts. `data_month_mb`: what its link may carry in a month. `event_days`: an event is shown so
+    many days before it. `windows`: "12345 07:00-22:00", when infos, events and reminders are shown.
+    `serial` and `device_key` (base64url Ed25519 public key) name the device itself."""
 
     model: str = "text-8x16"
     languages: tuple[str, ...] = ()
@@ -46,6 +48,8 @@ class PanelOptions(StrictOptions):
     serial: str = Field("", max_length=64)
     device_key: str = ""
     data_month_mb: int | None = Field(None, ge=1, le=1_000_000)
+    event_days: int | None = Field(None, ge=0, le=366)
+    windows: tuple[Annotated[str, Field(pattern=_WINDOW)], ...] = Field((), max_length=14)
 
     @field_validator("model")
     @classmethod
@@ -65,6 +69,10 @@ class PanelOptions(StrictOptions):
         if (self.night_off is None) != (self.night_on is None):
             raise ValueError("night_off and night_on go together")
         return self
+
+    @property
+    def placing(self) -> loop.Placing:
+        return loop.Placing(self.event_days, self.windows)
 
     @property
     def night(self) -> plan.Night | None:
@@ -91,6 +99,7 @@ class Panel:
         hold_ms = options.hold_ms or face.hold_ms
         pages: list[Page] = []
         warnings: list[str] = []
+        seen: list[dict[str, Any]] = []
         for notice in notices:
             if notice.intent is Intent.WITHDRAW:
                 continue
@@ -99,12 +108,15 @@ class Panel:
                 return compiled
             pages += compiled.pages
             warnings += compiled.warnings
+            hold = sum(page.hold_ms for page in compiled.pages)
+            seen.append(loop.facts(notice, plan.kind(notice), hold, options.placing))
         facts = {
             "model": face.name,
             "columns": face.columns,
             "lines": face.lines,
             "colour": face.colour,
             "pages": [_drawn(page) for page in pages],
+            "seen": seen,
         }
         text = "\n\n".join("\n".join(line for line in p.lines if line) for p in pages)
         return Rendering(text, facts, tuple(warnings))
@@ -216,6 +228,7 @@ class Panel:
             languages=options.languages,
             hold_ms=options.hold_ms,
             night=options.night,
+            placing=options.placing,
         )
         signature = jws.sign(made.payload, view.signing_key, view.key_id)
         said = Said(

@@ -77,6 +77,7 @@ COMMANDS = (
     "authorities",
     "demo",
     "panel_compile",
+    "panel_timeline",
     "panel_conform",
     "panel_enrol",
     "panel_keys",
