@@ -14,7 +14,7 @@ from functools import partial
 import structlog
 from sqlmodel import Session
 
-from hub import agenda, items, publishing
+from hub import agenda_taking, items, publishing
 from hub.contracts import Item, Parsed
 from hub.endings import THERE, Endings, Tally
 from hub.intake import OPEN, Fate, Known, Verdict, calm, decide, judge, seal, too_late

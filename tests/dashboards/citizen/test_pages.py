@@ -16,7 +16,7 @@ from dashboards.citizen.answer import linked
 from hub import clock
 from tests.dashboards.citizen.conftest import NOON, Town
 
-PAGES = ("/", "/?q=zzz", "/s/VILLARD/", "/suivies?s=VILLARD", "/abonnement", "/vie-privee",
+PAGES = ("/", "/?q=zzz", "/s/VILLARD/", "/suivies?s=VILLARD", "/agenda", "/abonnement", "/vie-privee",
          "/hors-ligne", "/p/{notice}")  # fmt: skip
 
 
