@@ -17,7 +17,7 @@ from hub.settings import PROJECT
 PAGE = (PROJECT / "docs" / "connectors.md").read_text(encoding="utf-8")
 NOW = datetime(2026, 3, 12, 9, tzinfo=UTC)
 GOOD = json.loads(re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)[0])
-BAD: list[Any] = [{"day": "demain", "title": "x", "place": "y"}, 7, {"day": "2026-03-15"}]
+BAD: list[Any] = [{"starts": "demain", "title": "x", "place": "y"}, 7, {"title": "x"}]
 
 
 @pytest.fixture
@@ -50,10 +50,13 @@ def read(entries: Any) -> Any:
 
 def test_the_example_is_a_kind_and_reads_in_the_sandbox(package: None) -> None:
     assert "markets" in registry.kinds("connectors")
-    parsed = read([*BAD, *GOOD])
+    parsed = read({"markets": [*BAD, *GOOD["markets"]]})
     (item,) = parsed.items
-    assert (item.external_id, item.kind) == ("2026-03-14/Place de la Gare", "event")
-    assert item.onset == datetime(2026, 3, 13, 23, tzinfo=UTC)
+    assert (item.external_id, item.kind) == (
+        "2026-03-14T08:00:00+01:00/Place de la Gare",
+        "event",
+    )
+    assert item.onset == datetime(2026, 3, 14, 7, tzinfo=UTC)
     assert item.texts["fr"].headline == "Marché de Lancey"
     assert items.from_json(items.to_json(item)) == item
     assert [error.where for error in parsed.errors] == ["#1", "#2", "#3"]
@@ -62,6 +65,6 @@ def test_the_example_is_a_kind_and_reads_in_the_sandbox(package: None) -> None:
 @pytest.mark.parametrize(
     "raw", [b"", b"<html></html>", b'{"a": 1}', json.dumps(GOOD).encode()[:-5]]
 )
-def test_what_is_not_a_list_is_refused(package: None, raw: bytes) -> None:
+def test_what_is_no_such_list_is_refused(package: None, raw: bytes) -> None:
     with pytest.raises(SourceUnreadable):
         read(raw)
