@@ -83,6 +83,7 @@ COMMANDS = (
     "roles",
     "samples",
     "sources",
+    "subscriptions",
     "talking",
     "tokens",
 )
