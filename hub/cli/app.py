@@ -85,6 +85,7 @@ COMMANDS = (
     "roles",
     "samples",
     "sources",
+    "subscriptions",
     "talking",
     "tokens",
 )
