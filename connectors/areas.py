@@ -61,7 +61,8 @@ def union(shapes: Iterable[Polygon | Point]) -> dict[str, Any] | None:
         geometry = points[0] if len(points) == 1 else MultiPoint(points)
     else:
         grown = [_ring(s.x, s.y, _SPOT_KM) if isinstance(s, Point) else s for s in found]
-        merged = shapely.union_all([shapely.make_valid(s) for s in grown])
+        # Normalised, so that the same shapes in another order are the same geometry.
+        merged = shapely.normalize(shapely.union_all([shapely.make_valid(s) for s in grown]))
         flat = [
             p for p in shapely.get_parts(merged, return_index=False) if p.geom_type == "Polygon"
         ]

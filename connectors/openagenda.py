@@ -67,6 +67,9 @@ class OpenAgenda(HttpSource):
         rows, title, complete = self._rows(document, raw)
         gathering = Gathering(self, complete=complete)
         for number, row in enumerate(rows, 1):
+            if gathering.full:
+                gathering.stop(len(rows))
+                break
             name = token(row.get("uid") or row.get("id")) if isinstance(row, dict) else ""
             try:
                 timings, notes = self._timings(name, row), list[Wrong]()

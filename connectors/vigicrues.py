@@ -6,8 +6,10 @@ reaches, and TerEntVigiCru, the list of territories, which announces nothing and
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Any, ClassVar, Final, TypeAlias
 from zoneinfo import ZoneInfo
 
@@ -15,11 +17,12 @@ from pydantic import Field
 
 from connectors import areas
 from connectors.common import HttpSource, SourceOptions, Wrong, moment, stamp
+from connectors.gathering import Gathering
 from connectors.levels import COLOURS, LEVELS, RESPONSE, SAID, SEVERITY, Level, urgency
 from connectors.plain import one_line, to_text, token, web
-from connectors.trees import children, inside, json_document, name_of, text, xml_root
+from connectors.trees import children, inside, is_json, json_document, name_of, text, xml_root
 from connectors.wording import Words, pick, spoken
-from hub.contracts import EntryError, Item, Parsed, Text
+from hub.contracts import Item, Parsed, Text
 from hub.vocabulary import Certainty, MsgType, Status, Urgency
 
 _SITE: Final = "https://www.vigicrues.gouv.fr/"
@@ -106,22 +109,21 @@ class Vigicrues(HttpSource):
     def parse(self, raw: bytes, received_at: datetime) -> Parsed:
         """An item for each reach or territory. Green ones are named where they are few or chosen;
         among all of France's their absence says the same."""
-        if raw.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
-            rows, complete = self._rss(raw), True
-            title = "Vigicrues"
-        else:
+        if is_json(raw):
             rows, title, complete = self._json(raw)
-        items: dict[str, Item] = {}
-        errors: list[EntryError] = []
+        else:
+            rows, title, complete = self._rss(raw), "Vigicrues", True
+        gathering = Gathering(self, complete=complete)
         for name, made in rows:
             if isinstance(made, Wrong):
-                errors.append(EntryError(name, self.say(made.code, **made.values)))
-            elif made.external_id not in items or _rank(made) > _rank(items[made.external_id]):
-                items[made.external_id] = made
-        kept = sorted(items.values(), key=lambda i: (-LEVELS.index(i.level), i.external_id))
+                gathering.refuse(name, made)
+            else:
+                gathering.take(name, partial(_same, made))
+        parsed = gathering.parsed(title)
+        kept = sorted(parsed.items, key=lambda i: (-LEVELS.index(i.level), i.external_id))
         if len(kept) > _FEW and not self._wished:
             kept = [item for item in kept if item.level != "green"]
-        return Parsed(tuple(kept), tuple(errors), complete, title)
+        return replace(parsed, items=tuple(kept))
 
     def _json(self, raw: bytes) -> tuple[Iterator[_Found], str, bool]:
         document = json_document(self, raw)
@@ -359,5 +361,5 @@ def _level(value: Any) -> Level:
     return LEVELS[int(said)]
 
 
-def _rank(item: Item) -> tuple[str, int, str]:
-    return item.version, LEVELS.index(item.level), repr(item.texts)
+def _same(item: Item, _remarks: list[Wrong]) -> Item:
+    return item

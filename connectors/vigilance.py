@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, SecretStr, field_validator
 
 from connectors import vigilance_texts
-from connectors.common import HttpSource, SourceOptions, Wrong, epoch, moment, stamp
+from connectors.common import MOST, HttpSource, SourceOptions, Wrong, epoch, moment, stamp
 from connectors.departments import NAMES, located
 from connectors.levels import LEVELS, RESPONSE, SEVERITY, Level, urgency
 from connectors.plain import to_text, token
@@ -104,12 +104,17 @@ class Vigilance(HttpSource):
                 if isinstance(made, Wrong):
                     errors.append(EntryError(name, self.say(made.code, **made.values)))
                     continue
+                if len(items) >= MOST:
+                    rest = self.say("long-feed", count=f"> {MOST}", kept=MOST)
+                    errors.append(EntryError(name, rest))
+                    break
                 known = items.get(made.external_id)
                 if known is None or LEVELS.index(made.level) > LEVELS.index(known.level):
                     items[made.external_id] = made
         except Wrong as wrong:
             raise SourceUnreadable(self.say(wrong.code, **wrong.values)) from wrong
-        return Parsed(tuple(sorted(items.values(), key=_grave)), tuple(errors), True, title)
+        whole = len(items) < MOST
+        return Parsed(tuple(sorted(items.values(), key=_grave)), tuple(errors), whole, title)
 
     def _map(self, product: dict[str, Any]) -> Iterator[Found]:
         sent = _needed(product, "update_time", self._zone)

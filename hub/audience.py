@@ -7,6 +7,7 @@ few megabytes and no Python object each. What the index says of a phone is kept 
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from sqlmodel import Session, col, select
 
 from hub import cells, memos
 from hub.contracts import Notice
-from hub.models import Follow, FollowCell, Memo, Station, Subscription
+from hub.models import Authority, Follow, FollowCell, Memo, Station, Subscription
 from hub.rules.plan import Audience
 from hub.vocabulary import SEVERITY_ORDER, Lane, Severity
 
@@ -137,22 +138,33 @@ def mask(session: Session, wished: Collection[str]) -> int:
 
 def index(session: Session, row: Subscription) -> None:
     """Write anew what the indexes say of a phone, after a change of its state, cells or follows."""
-    follows = session.exec(select(Follow).where(Follow.subscription_id == row.id)).all()
+    follows = session.exec(
+        select(Follow, Authority.territory)
+        .join(Authority, col(Authority.id) == Follow.authority_id)
+        .where(Follow.subscription_id == row.id)
+    ).all()
     session.execute(delete(FollowCell).where(col(FollowCell.subscription_id) == row.id))
     made = []
-    for follow in follows:
+    for follow, territory in follows:
         follow.wishes = mask(session, follow.categories)
         follow.least = severity_rank(row.min_severity)
         follow.reach = REACH.get(row.state, 0)
         session.add(follow)
-        made += cell_rows(follow, row.cells)
+        made += cell_rows(follow, row.cells, territory)
     session.flush()
     if made:
         session.execute(insert(FollowCell), made)
 
 
-def cell_rows(follow: Follow, chosen: Sequence[str]) -> list[dict[str, int]]:
-    """The rows of follow_cell for a follow row and the cells of its phone."""
+def cell_rows(
+    follow: Follow, chosen: Sequence[str], territory: Mapping[str, Any] | None
+) -> list[dict[str, int]]:
+    """The rows of follow_cell for a follow row and the cells of its phone. Of a town in whose
+    territory it chose none it follows the whole: cells chosen at home say nothing of elsewhere."""
+    there = [cells.number(c) for c in chosen]
+    if there and territory:
+        cover = _territory(json.dumps(territory, sort_keys=True))
+        there = [cell for cell in there if cells.inside(cell, cover)]
     return [
         {
             "station_id": follow.station_id,
@@ -162,8 +174,13 @@ def cell_rows(follow: Follow, chosen: Sequence[str]) -> list[dict[str, int]]:
             "least": follow.least,
             "reach": follow.reach,
         }
-        for cell in ([cells.number(c) for c in chosen] or [0])
+        for cell in (there or [0])
     ]
+
+
+@lru_cache(maxsize=256)
+def _territory(written: str) -> list[cells.Range]:
+    return cells.cover(json.loads(written))
 
 
 def set_reach(session: Session, ids: Sequence[int], state: str) -> None:

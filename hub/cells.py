@@ -8,6 +8,7 @@ one parent follow each other, so a cover is a short list of ranges, found again 
 
 import math
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -20,7 +21,7 @@ from shapely.geometry import mapping, shape
 from hub import geo
 
 RESOLUTION: Final = 8
-MOST_CHOSEN: Final = 40
+MOST_CHOSEN: Final = 60
 # A cover of more cells than this is made of larger ones: over-inclusive by one of them at its edge.
 _MOST_CELLS: Final = 20_000
 _QUARTERS: Final = 4  # segments a quarter circle in a margin
@@ -71,9 +72,21 @@ def outline(cell: int) -> list[list[float]]:
     return [*ring, ring[0]]
 
 
-def neighbours(cell: int) -> list[int]:
-    """The cell and the six around it."""
-    return sorted(h3.grid_disk(cell, 1))
+def middle(cell: int) -> tuple[float, float]:
+    """Longitude and latitude of its middle, to ten metres."""
+    latitude, longitude = h3.cell_to_latlng(cell)
+    return round(longitude, 4), round(latitude, 4)
+
+
+def is_coarser(cell: int) -> bool:
+    """Whether a cover had to be made of larger cells than ours."""
+    return bool(cell) and h3.get_resolution(cell) < RESOLUTION
+
+
+def inside(cell: int, cover: Sequence[Range]) -> bool:
+    """Whether a cell is in a cover."""
+    at = bisect_right(cover, (cell, 2**63)) - 1
+    return at >= 0 and cell <= cover[at][1]
 
 
 def _widened(area: Mapping[str, Any], margin_m: float) -> Any:

@@ -1,12 +1,13 @@
 """LED panels over MQTT 5: the whole plan of a panel, retained and signed, said in one message."""
 
+import base64
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from datetime import datetime
-from typing import ClassVar, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 from pydantic import Field, field_validator, model_validator
 
-from channels.panels import jws, model, plan, topics, wire
+from channels.panels import jws, keys, model, plan, topics, wire
 from channels.panels.compiler import Page, compile_notice
 from channels.panels.listener import Listener
 from hub.contracts import (
@@ -34,7 +35,8 @@ _HOUR = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 class PanelOptions(StrictOptions):
     """`model`: a file of config/panels. `languages`: what is shown, in this order; empty: the
     outlet's first. `night_off` and `night_on`: local hours between which the face is dark but for
-    alerts. `serial` and `device_key` (base64url Ed25519 public key) name the device itself."""
+    alerts. `data_month_mb`: what its link may carry in a month. `serial` and `device_key`
+    (base64url Ed25519 public key) name the device itself."""
 
     model: str = "text-8x16"
     languages: tuple[str, ...] = ()
@@ -43,6 +45,7 @@ class PanelOptions(StrictOptions):
     night_on: str | None = Field(None, pattern=_HOUR)
     serial: str = Field("", max_length=64)
     device_key: str = ""
+    data_month_mb: int | None = Field(None, ge=1, le=1_000_000)
 
     @field_validator("model")
     @classmethod
@@ -101,7 +104,7 @@ class Panel:
             "columns": face.columns,
             "lines": face.lines,
             "colour": face.colour,
-            "pages": [{"lines": list(p.lines), "hold_ms": p.hold_ms} for p in pages],
+            "pages": [_drawn(page) for page in pages],
         }
         text = "\n\n".join("\n".join(line for line in p.lines if line) for p in pages)
         return Rendering(text, facts, tuple(warnings))
@@ -127,18 +130,22 @@ class Panel:
             brokers.setdefault(broker, []).append(index)
         maker = plan.Maker(_remembering())
         for broker, indexes in brokers.items():
-            sent: list[int] = []
+            # Whose each message is; a message that only tidies up decides nothing.
+            owners: list[int | None] = []
 
-            def compose(indexes: list[int] = indexes, sent: list[int] = sent) -> Outgoings:
+            def compose(
+                indexes: list[int] = indexes, owners: list[int | None] = owners
+            ) -> Outgoings:
                 for index in indexes:
                     try:
-                        answers[index], outgoing = sayings[index].adapter._say(
+                        answers[index], messages = sayings[index].adapter._say(
                             sayings[index], maker
                         )
                     except AdapterFailure as failure:
                         answers[index] = failure
-                    else:
-                        sent.append(index)
+                        continue
+                    for outgoing in messages:
+                        owners.append(index if outgoing.payload else None)
                         yield outgoing
 
             try:
@@ -146,8 +153,9 @@ class Panel:
             except (TemporaryFailure, NotConfigured) as failure:
                 answers.update((index, failure) for index in indexes)
             else:
-                told = zip(sent, outcomes, strict=True)
-                answers.update((index, trouble) for index, trouble in told if trouble is not None)
+                for owner, trouble in zip(owners, outcomes, strict=True):
+                    if owner is not None and trouble is not None:
+                        answers[owner] = trouble
         return [answers[index] for index in range(len(sayings))]
 
     @classmethod
@@ -165,6 +173,15 @@ class Panel:
         their panels has spoken yet."""
         Listener(self.means, report, stop, authorities).run()
 
+    @staticmethod
+    def sealed(payload: bytes, seal: str, device_key: str) -> bool:
+        """Whether the device with this public key (base64url) signed these bytes."""
+        try:
+            jws.verify(payload, seal, jws.unb64(device_key))
+        except ValueError:
+            return False
+        return True
+
     def check(self) -> Health:
         try:
             wire.publisher(self.means.broker_url, self.means.instance, self.means.timeout).probe()
@@ -175,7 +192,10 @@ class Panel:
     def close(self) -> None:
         """The connection belongs to the process; `wire.close_all` ends it."""
 
-    def _say(self, saying: Saying, maker: plan.Maker) -> tuple[Said, wire.Outgoing]:
+    def _say(self, saying: Saying, maker: plan.Maker) -> tuple[Said, list[wire.Outgoing]]:
+        """What is said, and its messages in their order: the keys, if they ever changed, before the
+        plan that may be signed by a new one; pictures that the panel does not have yet, the plan
+        that names them, the end of pictures that it names no longer."""
         view, options = saying.outlet, self.options
         if len(view.signing_key) != 32:
             raise NotConfigured(
@@ -183,6 +203,7 @@ class Panel:
             )
         try:
             topic = topics.topic(view.authority, view.code, topics.PLAN)
+            changed_keys = keys.outgoing(view)
         except topics.BadName as error:
             raise PermanentFailure(
                 f"Le code « {view.code} » ne peut pas nommer un panneau sur le serveur MQTT."
@@ -201,9 +222,36 @@ class Panel:
             shown=False,
             refused=made.refused,
             next_change_at=made.next_change_at,
+            pages=made.pages,
             evidence=made.evidence,
         )
-        return said, wire.Outgoing(topic, made.payload, {"jws": signature})
+        messages = [] if changed_keys is None else [changed_keys]
+        messages += [
+            wire.Outgoing(_image(view, key), made.images[key].png())
+            for key in sorted(made.images.keys() - set(view.images))
+        ]
+        messages.append(wire.Outgoing(topic, made.payload, {"jws": signature}))
+        messages += [
+            wire.Outgoing(_image(view, key), b"")
+            for key in sorted(set(view.images) - made.images.keys())
+        ]
+        return said, messages
+
+
+def _image(view: OutletView, key: str) -> str:
+    return topics.topic(view.authority, view.code, topics.IMAGE, key)
+
+
+def _drawn(page: Page) -> dict[str, Any]:
+    """A page for a drawing: its words, and the picture where it is one (PNG, base64)."""
+    drawn: dict[str, Any] = {"lines": list(page.lines), "hold_ms": page.hold_ms}
+    if page.bitmap:
+        drawn |= {
+            "png": base64.b64encode(page.bitmap.png()).decode(),
+            "width": page.bitmap.width,
+            "height": page.bitmap.height,
+        }
+    return drawn
 
 
 def _remembering() -> plan.Prepare:

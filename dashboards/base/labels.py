@@ -124,6 +124,11 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "published": N_("Published"),
         "closed": N_("Over at the source"),
     },
+    "event": {
+        "planned": N_("Planned"),
+        "cancelled": N_("Cancelled"),
+        "withdrawn": N_("Taken out"),
+    },
     "presence": {
         "ready": N_("Connected"),
         "online": N_("Connected"),
@@ -200,6 +205,14 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "code": N_("Code"),
         "kind": N_("Kind"),
         "scope": N_("Who may read it"),
+        "from_day": N_("First day"),
+        "from_hour": N_("Begins at"),
+        "to_day": N_("Last day"),
+        "to_hour": N_("Ends at"),
+        "place": N_("The place"),
+        "latitude": N_("Latitude"),
+        "tags": N_("Subjects, between commas"),
+        "link": N_("Page with more about it"),
     },
 }
 

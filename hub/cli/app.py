@@ -79,6 +79,7 @@ COMMANDS = (
     "panel_compile",
     "panel_conform",
     "panel_enrol",
+    "panel_keys",
     "panels",
     "roles",
     "samples",

@@ -21,7 +21,7 @@ from sqlmodel.sql.sqltypes import UTCDateTime
 from hub import changes, clock, db, nudges, outbox, outlets, registry, shelf
 from hub.again import retried
 from hub.contracts import AdapterFailure, Said, Saying, TemporaryFailure
-from hub.dispatch import leases
+from hub.dispatch import leases, pages
 from hub.dispatch.carrying import Group, groups, settle, write_said
 from hub.dispatch.telling import TOMBSTONES, Opened, Telling, read
 from hub.models import Attempt, DisplayRow, Memo, Outlet
@@ -124,6 +124,7 @@ def open_set(outlet_ids: Sequence[int]) -> list[Telling]:
                 col(DisplayRow.say_no),
                 col(DisplayRow.wanted_no),
                 col(DisplayRow.lease),
+                col(DisplayRow.evidence),
             )
             .execution_options(synchronize_session=False)
         ).all()
@@ -131,7 +132,12 @@ def open_set(outlet_ids: Sequence[int]) -> list[Telling]:
         if not ids:
             return []
         attempts = _attempts(session, ids, now)
-        opened = {row[0]: Opened(row[1], row[2], row[3], attempts[row[0]]) for row in numbers}
+        opened = {
+            row[0]: Opened(
+                row[1], row[2], row[3], attempts[row[0]], tuple(row[4].get("images", ()))
+            )
+            for row in numbers
+        }
         return list(read(session, ids, now, opened).values())
 
 
@@ -193,6 +199,7 @@ def close_set(told: Sequence[tuple[Telling, Said]]) -> int:
                 shelf.store(session, outlet.id, outlet.authority_id, said, now)
         for group in alike:
             _write_closed(session, group, now)
+            pages.keep(session, group.telling.revisions, group.said.pages, now)
             _close_attempts(session, group.attempts, "accepted", len(group.telling.notices))
         moved = [
             (telling.outlet.id, Lane(standing[telling.outlet.id]["lane"]))
@@ -310,7 +317,11 @@ def _standing(session: Session, tellings: Sequence[Telling]) -> dict[int, dict[s
 
 def _write_closed(session: Session, group: Group, now: datetime) -> None:
     said, done = group.said, col(DisplayRow.wanted_no) == col(DisplayRow.saying_no)
-    shown: dict[str, Any] = {}
+    # A panel may have answered before its saying was closed.
+    already = col(DisplayRow.shown_say_no) == col(DisplayRow.say_no)
+    shown: dict[str, Any] = {
+        "shown_no": case((already, col(DisplayRow.saying_no)), else_=col(DisplayRow.shown_no))
+    }
     if said.shown:
         shown = {"shown_no": DisplayRow.saying_no, "shown_at": now}
     moment = UTCDateTime()

@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from math import ceil
+from typing import Any
 
 import numpy as np
-from sqlalchemy import and_, case, func, update
+from sqlalchemy import String, and_, bindparam, case, func, update
 from sqlmodel import Session, col, select
 
 from hub import audience, clock
@@ -85,31 +87,46 @@ def sort_out(
 def count(session: Session, delivery_id: int, heard: Heard, gone: int, now: datetime) -> None:
     """Add to the delivery's counters where they are, so that no worker's sum is lost to another's;
     the moments when 50, 90 and 99 % of the phones were settled follow from the new sums."""
-    values: dict[str, object] = {
-        "accepted": Delivery.accepted + len(heard.accepted),
-        "gone": Delivery.gone + gone,
-        "rejected": Delivery.rejected + heard.rejected,
-        "beat": Delivery.beat + 1,
-        "changed": now,
+    told = len(heard.accepted)
+    given: dict[str, Any] = {
+        "told": told,
+        "lost": gone,
+        "no": heard.rejected,
+        "all": told + gone + heard.rejected,
+        "now": now,
+        "first": now if told else None,
+        "why": heard.refusing or heard.refused or None,
+        "delivery": delivery_id,
     }
-    if heard.accepted:
-        values["first_at"] = func.coalesce(Delivery.first_at, now)
-    settled = (
-        col(Delivery.accepted)
-        + Delivery.gone
-        + Delivery.rejected
-        + (len(heard.accepted) + gone + heard.rejected)
-    )
-    for name, share in (("half_at", 50), ("ninety_at", 90), ("ninetynine_at", 99)):
-        column = getattr(Delivery, name)
-        reached = and_(column.is_(None), settled * 100 >= Delivery.total * share)
-        values[name] = case((reached, now), else_=column)
-    if heard.refusing or heard.refused:
-        values["reason"] = heard.refusing or heard.refused
-    session.execute(
+    session.execute(_counting(), given)
+
+
+@lru_cache(maxsize=1)
+def _counting() -> Any:
+    moment: Any = bindparam("now", type_=Delivery.__table__.c.changed.type)  # type: ignore[attr-defined]
+    settled = col(Delivery.accepted) + Delivery.gone + Delivery.rejected + bindparam("all")
+
+    def since(column: Any, share: int) -> Any:
+        return case(
+            (and_(column.is_(None), settled * 100 >= Delivery.total * share), moment), else_=column
+        )
+
+    first: Any = bindparam("first", type_=Delivery.__table__.c.first_at.type)  # type: ignore[attr-defined]
+    return (
         update(Delivery)
-        .where(col(Delivery.id) == delivery_id)
-        .values(values)
+        .where(col(Delivery.id) == bindparam("delivery"))
+        .values(
+            accepted=Delivery.accepted + bindparam("told"),
+            gone=Delivery.gone + bindparam("lost"),
+            rejected=Delivery.rejected + bindparam("no"),
+            beat=Delivery.beat + 1,
+            changed=moment,
+            first_at=func.coalesce(Delivery.first_at, first),
+            half_at=since(col(Delivery.half_at), 50),
+            ninety_at=since(col(Delivery.ninety_at), 90),
+            ninetynine_at=since(col(Delivery.ninetynine_at), 99),
+            reason=func.coalesce(bindparam("why", type_=String), Delivery.reason),
+        )
         .execution_options(synchronize_session=False)
     )
 
@@ -145,19 +162,14 @@ def retry(
 
 
 def good_news(session: Session, ids: list[int]) -> None:
-    """Whoever answers is well again."""
-    if not ids:
-        return
-    ailing = session.exec(
-        select(Subscription.id).where(col(Subscription.id).in_(ids), col(Subscription.failures) > 0)
-    ).all()
-    if ailing:
+    """Who failed lately and answers now is well again."""
+    if ids:
         session.execute(
             update(Subscription)
-            .where(col(Subscription.id).in_(ailing))
+            .where(col(Subscription.id).in_(ids))
             .values(failures=0, failing_since=None, state="active")
         )
-        audience.set_reach(session, [i for i in ailing if i], "active")
+        audience.set_reach(session, ids, "active")
 
 
 def bad_news(session: Session, ids: list[int]) -> None:

@@ -8,9 +8,10 @@ than one with a single one, and a lane that is not urgent rests while something 
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import and_, case, exists, func, or_
+from sqlalchemy import and_, bindparam, case, exists, func, or_
 from sqlalchemy import select as columns
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
@@ -47,20 +48,23 @@ def urgent_open(session: Session) -> bool:
     """Whether something urgent is due or being told to phones, and moves. (One that a worker holds
     for itself, number by number, waits for a network and takes no processor from anybody.)"""
     now = clock.now()
-    recent = now - _STUCK
+    given = {"now": now, "recent": now - _STUCK}
+    return session.execute(_urgent_open(), given).first() is not None
+
+
+@lru_cache(maxsize=1)
+def _urgent_open() -> Any:
+    recent: Any = bindparam("recent")
     return (
-        session.exec(
-            select(Delivery.id)
-            .where(
-                Delivery.lane == Lane.URGENT,
-                col(Delivery.due_at) <= now,
-                Delivery.lease == "",
-                col(Delivery.state).in_(_OPEN),
-                (col(Delivery.changed) > recent) | (col(Delivery.due_at) > recent),
-            )
-            .limit(1)
-        ).first()
-        is not None
+        columns(col(Delivery.id))
+        .where(
+            col(Delivery.lane) == Lane.URGENT.value,
+            col(Delivery.due_at) <= bindparam("now"),
+            col(Delivery.lease) == "",
+            col(Delivery.state).in_(_OPEN),
+            or_(col(Delivery.changed) > recent, col(Delivery.due_at) > recent),
+        )
+        .limit(1)
     )
 
 
@@ -86,26 +90,36 @@ def next_turn(
     session: Session, lanes: Collection[Lane] = tuple(Lane), but: Collection[int] = ()
 ) -> Next | None:
     """The delivery whose turn it is, of those that a worker can do something for now."""
-    found = session.execute(_waiting(tuple(lanes), tuple(but))).first()
+    found = session.execute(_waiting(tuple(lanes)), _given(but)).first()
     return Next(found[0], Lane(found[1]), found[2], int(found[3])) if found else None
 
 
 def this_turn(session: Session, delivery_id: int) -> Next | None:
     """The same for one delivery: None when there is nothing to do for it now."""
-    found = session.execute(
-        _waiting(tuple(Lane), ()).where(col(Delivery.id) == delivery_id)
-    ).first()
+    found = session.execute(_waiting_of(), _given() | {"id": delivery_id}).first()
     return Next(found[0], Lane(found[1]), found[2], 1) if found else None
 
 
-def _waiting(lanes: tuple[Lane, ...], but: tuple[int, ...]) -> Any:
-    now = clock.now()
-    mine = col(Shard.delivery_id) == col(Delivery.id)
-    undone = and_(mine, col(Shard.done).is_(False))
-    free = and_(undone, col(Shard.lease) == "", or_(col(Shard.retry_at).is_(None), _ripe(now)))
+def _given(but: Collection[int] = ()) -> dict[str, Any]:
+    return {"now": clock.now(), "ms": clock.unix_ms(), "but": list(but)}
+
+
+@lru_cache(maxsize=1)
+def _waiting_of() -> Any:
+    return _waiting(tuple(Lane)).where(col(Delivery.id) == bindparam("id"))
+
+
+@lru_cache(maxsize=16)
+def _waiting(lanes: tuple[Lane, ...]) -> Any:
+    """Built once: building it costs more than asking."""
+    now: Any = bindparam("now")
+    undone = and_(col(Shard.delivery_id) == col(Delivery.id), col(Shard.done).is_(False))
+    ripe = or_(col(Shard.retry_at).is_(None), col(Shard.retry_at) <= now)
+    free = and_(undone, col(Shard.lease) == "", ripe)
     order = case({lane.value: rank for lane, rank in LANE_ORDER.items()}, value=Delivery.lane)
     # After a step back of the clock a turn may lie ahead: it counts as never.
-    at = case((col(Turn.at) > clock.unix_ms(), 0), else_=func.coalesce(Turn.at, 0))
+    at = case((col(Turn.at) > bindparam("ms"), 0), else_=func.coalesce(Turn.at, 0))
+    same = and_(col(Turn.authority_id) == Delivery.authority_id, col(Turn.lane) == Delivery.lane)
     return (
         columns(
             col(Delivery.id),
@@ -113,16 +127,13 @@ def _waiting(lanes: tuple[Lane, ...], but: tuple[int, ...]) -> Any:
             col(Delivery.authority_id),
             func.count().over(partition_by=col(Delivery.lane)),
         )
-        .outerjoin(
-            Turn,
-            and_(col(Turn.authority_id) == Delivery.authority_id, col(Turn.lane) == Delivery.lane),
-        )
+        .outerjoin(Turn, same)
         .where(
             col(Delivery.lane).in_([lane.value for lane in lanes]),
             col(Delivery.due_at) <= now,
             col(Delivery.lease) == "",
             col(Delivery.state).in_(_OPEN),
-            col(Delivery.id).not_in(but),
+            col(Delivery.id).not_in(bindparam("but", expanding=True)),
             or_(
                 col(Delivery.frozen).is_(False),
                 exists().where(free),
@@ -134,18 +145,21 @@ def _waiting(lanes: tuple[Lane, ...], but: tuple[int, ...]) -> Any:
     )
 
 
-def _ripe(now: Any) -> Any:
-    return col(Shard.retry_at) <= now
-
-
 def took_turn(session: Session, authority_id: int, lane: str) -> None:
     """The authority was served now."""
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    at = clock.unix_ms()
-    session.execute(
+    given = {"owner": authority_id, "in_lane": lane, "moment": clock.unix_ms()}
+    session.execute(_take(session.get_bind().dialect.name), given)
+
+
+@lru_cache(maxsize=2)
+def _take(dialect: str) -> Any:
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    moment: Any = bindparam("moment")
+    row = {"authority_id": bindparam("owner"), "lane": bindparam("in_lane"), "at": moment}
+    return (
         insert(Turn)
-        .values(authority_id=authority_id, lane=lane, at=at)
-        .on_conflict_do_update(index_elements=["authority_id", "lane"], set_={"at": at})
+        .values(row)
+        .on_conflict_do_update(index_elements=["authority_id", "lane"], set_={"at": moment})
     )
 
 

@@ -7,22 +7,22 @@ keys), sends, and moves the cursor. Killed in between, the slice is repeated wit
 tag: a phone shows it once.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from functools import lru_cache
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sqlalchemy import delete, insert, update
+from sqlalchemy import case, delete, insert, update
 from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
-from hub import changes, clock, db, memos, outlets, vault
+from hub import changes, clock, db, memos, outlets
 from hub.contracts import Message, Outcome, Target, TemporaryFailure, Verdict
-from hub.dispatch import endings, hearing, hosts, lanes, leases
-from hub.models import Attempt, Delivery, PushIdentity, Shard, Subscription
+from hub.dispatch import endings, hearing, hosts, lanes, leases, phones
+from hub.models import Attempt, Delivery, Shard, Subscription
 from hub.vocabulary import LANE_ORDER, DeliveryState, Intent, Lane
 
 if TYPE_CHECKING:
@@ -42,8 +42,8 @@ class Closing(StrEnum):
 
 @dataclass(slots=True)
 class Slice:
-    """`size` ids from `start`; `ids` are those of `targets`, `held` those whose host is left alone,
-    by the seconds it is."""
+    """`size` ids from `start`; `ids` are those of `targets`, `ailing` those of them that failed
+    lately, `held` those whose host is left alone, by the seconds it is."""
 
     shard_id: int
     start: int
@@ -52,6 +52,7 @@ class Slice:
     targets: list[Target]
     attempt_id: int
     intent: Intent
+    ailing: list[int] = field(default_factory=list)
     held: dict[float, list[int]] = field(default_factory=dict)
     standing: hosts.Standing = field(default_factory=hosts.Standing)
 
@@ -83,40 +84,30 @@ def open_(speaking: "Speaking", shard_id: int, size: int) -> Slice | None:
         return None
     start, ids, intent, attempt_id = begun
     with db.reading(db.EVERYWHERE) as session:
-        rows: Any = session.execute(
-            columns(
-                col(Subscription.id),
-                col(Subscription.endpoint),
-                col(Subscription.p256dh),
-                col(Subscription.auth),
-                col(Subscription.language),
-                col(PushIdentity.public_key),
-                col(PushIdentity.private_key),
-            )
-            .join(PushIdentity, col(PushIdentity.id) == Subscription.push_identity_id)
-            .where(col(Subscription.id).in_(ids), col(Subscription.state) != "gone")
-            .order_by(col(Subscription.id))
-        ).all()
+        rows = phones.read(session, ids)
+        identities = {n: phones.identity(session, n) for n in {r.push_identity_id for r in rows}}
         trouble = hosts.any_open(session)
     piece = Slice(shard_id, start, len(ids), [], [], attempt_id, intent)
     if trouble:
         rows = _allowed(piece, rows)
     key = f"{speaking.delivery.publication_id}.{speaking.delivery.revision_no}"
-    for phone, endpoint, p256dh, auth, language, public, private in rows:
-        piece.ids.append(phone)
-        piece.targets.append(
-            Target(
-                key=key,
-                address=endpoint,
-                intent=intent,
-                extra={
-                    "p256dh": p256dh,
-                    "auth": auth,
-                    "language": language,
-                    "identity": {"public_key": public, "private_key": _opened(private)},
-                },
-            )
+    piece.targets = [
+        Target(
+            key,
+            row.endpoint,
+            intent,
+            "",
+            {
+                "p256dh": row.p256dh,
+                "auth": row.auth,
+                "language": row.language,
+                "identity": identities[row.push_identity_id],
+            },
         )
+        for row in rows
+    ]
+    piece.ids = [row.id for row in rows]
+    piece.ailing = [row.id for row in rows if row.failures]
     return piece
 
 
@@ -174,9 +165,9 @@ def _mark(session: Session, shard_id: int, *conditions: Any, **values: Any) -> b
     return bool(done.rowcount == 1)
 
 
-def _allowed(piece: Slice, rows: Any) -> list[Any]:
+def _allowed(piece: Slice, rows: Sequence[Any]) -> Sequence[Any]:
     """Without the phones whose host is left alone; of a host that is being probed, one."""
-    names = [hosts.host_of(row[1]) for row in rows]
+    names = [hosts.host_of(row.endpoint) for row in rows]
     with db.writing(db.EVERYWHERE) as session:
         piece.standing = hosts.standing(session, names)
     probing = set(piece.standing.probed)
@@ -188,7 +179,7 @@ def _allowed(piece: Slice, rows: Any) -> list[Any]:
             probing.discard(host)
             kept.append(row)
         else:
-            piece.held.setdefault(float(ceil(piece.standing.alone[host])), []).append(row[0])
+            piece.held.setdefault(float(ceil(piece.standing.alone[host])), []).append(row.id)
     return kept
 
 
@@ -236,7 +227,8 @@ def close(speaking: "Speaking", piece: Slice, outcomes: list[Outcome]) -> Closin
         hearing.retry(session, shard.delivery_id, shard.n, piece.intent, heard.later)
         if heard.gone:
             session.execute(delete(Subscription).where(col(Subscription.id).in_(heard.gone)))
-        hearing.good_news(session, heard.accepted)
+        if piece.ailing:
+            hearing.good_news(session, sorted({*piece.ailing} & {*heard.accepted}))
         hearing.bad_news(session, heard.unlucky)
         if heard.tallies:
             hosts.judge(session, heard.tallies, piece.standing)
@@ -263,13 +255,16 @@ def close(speaking: "Speaking", piece: Slice, outcomes: list[Outcome]) -> Closin
 
 
 def _close_attempt(session: Session, piece: Slice, outcome: str, now: datetime) -> None:
+    """Ours, and those of a worker that died: this slice repeated theirs."""
     session.execute(
         update(Attempt)
-        .where(col(Attempt.id) == piece.attempt_id)
-        .values(finished=now, outcome=outcome)
+        .where(col(Attempt.shard_id) == piece.shard_id, col(Attempt.finished).is_(None))
+        .values(
+            finished=now,
+            outcome=case((col(Attempt.id) == piece.attempt_id, outcome), else_="interrupted"),
+        )
+        .execution_options(synchronize_session=False)
     )
-    # Those of a worker that died: this slice repeated theirs.
-    _finish(session, "interrupted", Attempt.shard_id == piece.shard_id)
 
 
 def _others_turn(session: Session, delivery: Delivery) -> bool:
@@ -298,8 +293,3 @@ def _finish(session: Session, outcome: str, *which: Any, detail: str = "") -> No
         .where(col(Attempt.finished).is_(None), *which)
         .values(finished=clock.now(), outcome=outcome, detail=detail)
     )
-
-
-@lru_cache(maxsize=64)
-def _opened(private: str) -> str:
-    return vault.unseal(private, "push-identity").decode()

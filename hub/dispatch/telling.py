@@ -11,8 +11,8 @@ from typing import Any
 from sqlalchemy import select as core_select
 from sqlmodel import Session, col, select
 
-from hub import notices, registry, vault
-from hub.contracts import Notice, OutletView
+from hub import notices, panelkeys, registry, vault
+from hub.contracts import KeySet, Notice, OutletView
 from hub.models import (
     Authority,
     Carried,
@@ -67,6 +67,7 @@ class Opened:
     wanted_no: int = 0
     lease: str = ""
     attempt_id: int = 0
+    images: tuple[str, ...] = ()
 
 
 _NONE = Opened()
@@ -98,7 +99,7 @@ def read(
         numbers = opened.get(key, _NONE)
         told[key] = Telling(
             outlet=outlet,
-            view=places.view(outlet, numbers.say_no),
+            view=places.view(outlet, numbers),
             wanted_no=numbers.wanted_no,
             notices=live,
             ended=tuple(ended.get(key, ())),
@@ -122,7 +123,9 @@ class _Places:
             s.id: s
             for s in session.exec(select(Station).where(col(Station.authority_id).in_(known))).all()
         }
+        self._session = session
         self._keys: dict[int, bytes] = {}
+        self._sets: dict[int, KeySet | None] = {}
 
     def notice(
         self,
@@ -135,7 +138,7 @@ class _Places:
         station = self._stations[publication.station_id]
         return notices.notice_of(revision, publication, authority, station, intent, hour)
 
-    def view(self, outlet: Told, say_no: int) -> OutletView:
+    def view(self, outlet: Told, numbers: Opened) -> OutletView:
         authority = self._authorities[outlet.authority_id]
         station = self._stations.get(outlet.station_id)
         return OutletView(
@@ -146,13 +149,22 @@ class _Places:
             authority_name=authority.name,
             timezone=authority.timezone,
             languages=tuple(authority.languages),
-            say_no=say_no,
+            say_no=numbers.say_no,
+            images=numbers.images,
             station=station.code if station else "",
             signing_key=self._key(authority),
             key_id=authority.key_id,
             longitude=outlet.longitude,
             latitude=outlet.latitude,
+            key_set=self._key_set(authority),
         )
+
+    def _key_set(self, authority: Authority) -> KeySet | None:
+        """Only an authority that has changed its key has one: no query for the others."""
+        owner = authority.id or 0
+        if authority.keys_rev and owner not in self._sets:
+            self._sets[owner] = panelkeys.key_set(self._session, authority)
+        return self._sets.get(owner)
 
     def _key(self, authority: Authority) -> bytes:
         if not authority.signing_key:

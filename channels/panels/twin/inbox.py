@@ -68,15 +68,17 @@ class Inbox:
             self.image(name, down.payload)
 
     def new_session(self) -> int:
-        """The number of the next connection, on disk. It survives a lost memory as long as the
-        clock goes forward."""
-        session = max(self.kept.session + 1, int(self.clock.now().timestamp()))
+        """The number of the next connection. It survives a lost memory as long as the clock goes
+        forward. A try that fails uses it up no more than it costs a disk."""
+        return max(self.kept.session + 1, int(self.clock.now().timestamp()))
+
+    def keep_session(self, session: int) -> None:
+        """The connection stands: its number is on disk from now on."""
         self.kept = replace(self.kept, session=session)
         try:
             self._store.write(self.kept)
         except OSError:
             self.display.storage_ok = False
-        return session
 
     def reload(self) -> None:
         """Read again what is on disk, and obey it."""

@@ -78,6 +78,7 @@ class Link:
         self._url, self._prefix, self._name = urlsplit(broker_url), prefix, name
         self._at_once, self._identity = at_once, identity or Identity()
         self._on_up, self._on_down, self._will = on_up, on_down, will
+        self._context: ssl.SSLContext | None = None
         self._client: mqtt.Client | None = None
         self._opening: Future[mqtt.Client] | None = None
         self._subscribed = False
@@ -179,6 +180,11 @@ class Link:
             client.disconnect()
             client.loop_write()
 
+    def drop(self) -> None:
+        """Lose the connection without a word, as a modem does."""
+        if self._client is not None:
+            self._closed()
+
     def rest(self, seconds: float) -> None:
         """No further try for so long."""
         self._next_try = clock.monotonic() + seconds
@@ -205,15 +211,26 @@ class Link:
         self._subscribed, self._reason = False, 0
         self.confirmed.clear()
         port = self._url.port or (8883 if tls else 1883)
-        host, files = self._url.hostname or "127.0.0.1", self._identity
+        host = self._url.hostname or "127.0.0.1"
 
         def connected() -> mqtt.Client:
             if tls:
-                client.tls_set(_name(files.ca), _name(files.cert), _name(files.key))
+                client.tls_set_context(self._tls_context())
             client.connect(host, port, keepalive=KEEPALIVE_S)
             return client
 
         self._opening = _POOL.submit(connected)
+
+    def _tls_context(self) -> ssl.SSLContext:
+        """Read once: a panel without a broker tries for hours."""
+        if self._context is None:
+            ours = self._identity
+            context = ssl.create_default_context(cafile=_name(ours.ca))
+            context.minimum_version = ssl.TLSVersion.TLSv1_2
+            if ours.cert is not None:
+                context.load_cert_chain(ours.cert, ours.key)
+            self._context = context
+        return self._context
 
     def _take_opened(self, opening: "Future[mqtt.Client]") -> None:
         self._opening = None

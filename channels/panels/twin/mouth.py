@@ -56,7 +56,7 @@ class Mouth:
         self._serial, self._heartbeat_s = serial, heartbeat_s
         self._device_key = device_key
         self._device_kid = f"{serial}-1"
-        self._session, self._seq = session, 0
+        self.session, self._seq = session, 0
         self.born = False
         self.plan_came = False  # on this connection
         self._up_at = 0.0
@@ -88,7 +88,7 @@ class Mouth:
 
     def begin(self, session: int) -> None:
         """A new connection is about to be opened."""
-        self._session, self._seq, self.born = session, 0, False
+        self.session, self._seq, self.born = session, 0, False
         self.plan_came = False
 
     def connected(self) -> None:
@@ -109,7 +109,7 @@ class Mouth:
         return {
             "v": 1,
             "ts": clock.rfc3339(self._clock.now()),
-            "session": self._session,
+            "session": self.session,
             "seq": seq,
         }
 
@@ -155,7 +155,7 @@ class Mouth:
             "hash": shown.hash,
             "ref": ref,
             "reason": reason,
-            "session": str(self._session),
+            "session": str(self.session),
             "seq": str(self._seq),
         }
         if look.slot is not None:

@@ -50,6 +50,7 @@ class Twin:
         at_once: bool = False,
         serial: str = "",
         identity: Identity | None = None,
+        client_id: str = "",
         heartbeat_s: int = 60,
     ) -> None:
         self.authority, self.panel = authority, panel
@@ -76,7 +77,7 @@ class Twin:
         self.link = Link(
             broker_url,
             f"tambour/1/{authority}/{panel}",
-            f"panel-{authority}-{panel}",
+            client_id or f"panel-{authority}-{panel}",
             at_once=at_once,
             on_up=self._on_up,
             on_down=self._on_down,
@@ -262,6 +263,7 @@ class Twin:
 
     def _on_up(self) -> None:
         with self._lock:
+            self.inbox.keep_session(self.mouth.session)
             self.mouth.connected()
 
     def _new_session(self) -> dict[str, Any]:

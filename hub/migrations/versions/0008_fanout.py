@@ -16,6 +16,7 @@ depends_on = None
 def upgrade() -> None:
     with op.batch_alter_table("delivery", schema=None) as batch_op:
         batch_op.add_column(sa.Column("ninetynine_at", moment(), nullable=True))
+    op.create_index("ix_attempt_shard_id", "attempt", ["shard_id"])
     op.create_table(
         "turn",
         sa.Column("authority_id", sa.Integer(), nullable=False),
@@ -116,6 +117,7 @@ def downgrade() -> None:
             batch_op.drop_column(name)
     op.drop_table("breaker")
     op.drop_table("turn")
+    op.drop_index("ix_attempt_shard_id", "attempt")
     with op.batch_alter_table("delivery", schema=None) as batch_op:
         batch_op.drop_column("ninetynine_at")
     op.execute("DELETE FROM memo WHERE name = 'wishes'")
