@@ -31,8 +31,8 @@ class Bounds:
     """Address space in bytes, processor and wall time in seconds, output in bytes."""
 
     memory: int = 600_000_000
-    cpu_s: int = 10
-    wall_s: float = 15.0
+    cpu_s: int = 8
+    wall_s: float = 9.0
     output: int = 40_000_000
 
 

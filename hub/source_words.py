@@ -128,6 +128,14 @@ SENTENCES: Final[dict[str, tuple[str, str, str]]] = {
         "Ended here by a person; the source does not bring it back.",
         "Terminada aquí por una persona; la fuente no la hace volver.",
     ),
+    "no-kind": (
+        "Cette adresse ne donne aucun flux que Tambour sache lire. Cherchez l'adresse du flux "
+        "lui-même, souvent sous « S'abonner », « RSS », « iCal » ou « Données ouvertes ».",
+        "This address gives no feed that Tambour can read. Look for the address of the feed "
+        "itself, often under “Subscribe”, “RSS”, “iCal” or “Open data”.",
+        "Esta dirección no da ningún canal que Tambour sepa leer. Busque la dirección del propio "
+        "canal, a menudo en «Suscribirse», «RSS», «iCal» o «Datos abiertos».",
+    ),
     # --- polling ---
     "bad-options": (
         "Les réglages de la source sont incomplets ({fields}).",
