@@ -14,6 +14,7 @@ from dashboards.office import (
     drafts,
     home,
     outlets,
+    panelkeys,
     publications,
     session,
     signin,
@@ -24,7 +25,7 @@ from hub.api.problems import Problem
 router = APIRouter(
     prefix="/office", include_in_schema=False, dependencies=[Depends(session.same_origin)]
 )
-for part in (signin, home, compose, drafts, publications, agenda, outlets, sources):
+for part in (signin, home, compose, drafts, publications, agenda, outlets, panelkeys, sources):
     router.include_router(part.router)
 
 
