@@ -11,6 +11,8 @@ help:
 	'  make test    the checks and the whole test suite, real browsers and brokers included' \
 	'  make bench   the measures, with medians (make bench ONLY=push for one);' \
 	'               make bench-page writes docs/performance.md from them' \
+	'  make samples DIR=folder   what each recorded feed of a folder gives (AUTHORITY=code, AT=moment)' \
+	'  make conform-proof   every check of the panel kit against the twin that is wrong in just that' \
 	'  make lint    ruff, mypy --strict, the arrows between folders' \
 	'  make lock    write requirements.txt anew from pyproject.toml (needs uv)' \
 	'  make setup   only set up: .venv, the browser packages' \
@@ -35,6 +37,16 @@ bench:
 
 bench-page: setup
 	@$(PY) -m tests.benchmarks.run --page
+
+.PHONY: samples
+samples: setup
+	@.venv/bin/tambour sources samples "$(DIR)" $(if $(AUTHORITY),--authority "$(AUTHORITY)") \
+	$(if $(AT),--at "$(AT)")
+
+.PHONY: conform-proof
+conform-proof:
+	@scripts/setup --tests
+	@$(PY) -m tests.benchmarks.proof_conform $(ONLY)
 
 lint: setup
 	@$(MAKE) --no-print-directory check

@@ -119,5 +119,5 @@ NAMES: Final = {code: row.partition("|")[2] for code, row in _TABLE.items()}
 
 
 def located(code: str) -> str:
-    """"en Isère", "dans l'Ain"; the code itself where it is no department."""
+    """ "en Isère", "dans l'Ain"; the code itself where it is no department."""
     return _TABLE[code].replace("|", "") if code in _TABLE else f"({code})"

@@ -44,6 +44,11 @@ REASONS: Final[dict[str, tuple[str, str, str]]] = {
         "The site {host} does not answer. It will be tried again.",
         "El sitio {host} no responde. Se volverá a intentar.",
     ),
+    "proxy": (
+        "Le serveur mandataire (proxy) n'a pas joint {host}. Un nouvel essai aura lieu.",
+        "The proxy did not reach {host}. It will be tried again.",
+        "El servidor proxy no ha podido conectar con {host}. Se volverá a intentar.",
+    ),
     "too-slow": (
         "Le site {host} a répondu trop lentement ; la lecture a été arrêtée après {seconds} s.",
         "The site {host} answered too slowly; reading stopped after {seconds} s.",
@@ -98,6 +103,19 @@ REASONS: Final[dict[str, tuple[str, str, str]]] = {
         "Le site {host} a donné une réponse inattendue (code {status}).",
         "The site {host} gave an unexpected answer (status {status}).",
         "El sitio {host} dio una respuesta inesperada (código {status}).",
+    ),
+    "no-calendar": (
+        "Aucun agenda n'a été trouvé à cette adresse. Vérifiez l'adresse et le nom de l'agenda.",
+        "No calendar was found at this address. Check the address and the calendar's name.",
+        "No se ha encontrado ninguna agenda en esta dirección. Compruebe la dirección y el nombre.",
+    ),
+    "elsewhere": (
+        "Le serveur renvoie vers un autre ({host}), qui n'a pas été appelé. "
+        "Donnez l'adresse de l'agenda lui-même.",
+        "The server points to another one ({host}), which was not called. "
+        "Give the address of the calendar itself.",
+        "El servidor remite a otro ({host}), al que no se ha llamado. "
+        "Indique la dirección de la propia agenda.",
     ),
     # --- whole files ---
     "web-page": (

@@ -120,7 +120,7 @@ def hazard(code: str, language: str) -> str:
 
 
 def headline(code: str, level: Level, where: str, name: str, language: str) -> str:
-    """"Vigilance orange orages en Isère"."""
+    """ "Vigilance orange orages en Isère"."""
     said = pick(SAID[level], language)
     row = _OVER if level == "green" else _HEADLINE
     return pick(row, language).format(

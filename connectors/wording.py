@@ -5,14 +5,13 @@ from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date
-
 LANGUAGES: Final = ("fr", "en", "es")
 Words = tuple[str, str, str]
 
 _DATE: Final = {"fr": "EEEE d MMMM", "en": "EEEE d MMMM", "es": "EEEE d 'de' MMMM"}
 _SPAN: Final[dict[str, Words]] = {
     "day": ("{a}, de {t} à {u}", "{a}, from {t} to {u}", "{a}, de {t} a {u}"),
+    "whole": ("{a}, toute la journée", "{a}, all day", "{a}, todo el día"),
     "days": ("du {a} à {t} au {b} à {u}", "from {a} at {t} to {b} at {u}",
              "del {a} a las {t} al {b} a las {u}"),
     "from": ("à partir du {a} à {t}", "from {a} at {t}", "desde el {a} a las {t}"),
@@ -31,6 +30,8 @@ def pick(row: Words, language: str) -> str:
 
 def day(moment: datetime, zone: ZoneInfo, language: str) -> str:
     """ "jeudi 12 mars"."""
+    from babel.dates import format_date  # 60 ms that most kinds never need
+
     local = moment.astimezone(zone)
     said: str = format_date(local.date(), _DATE[language], locale=language)
     return said.replace(" 1 ", " 1er ") if language == "fr" else said
@@ -55,6 +56,9 @@ def span(start: datetime, end: datetime | None, zone: ZoneInfo, language: str) -
     if (last.hour, last.minute) == (0, 0) and end > start:
         end -= timedelta(minutes=1)
         given["u"] = "24 h" if language == "fr" else "24:00"
+        first = start.astimezone(zone)
+        if (first.hour, first.minute, first.date()) == (0, 0, end.astimezone(zone).date()):
+            return pick(_SPAN["whole"], language).format(**given)
     given["b"] = day(end, zone, language)
     return pick(_SPAN["day" if given["a"] == given["b"] else "days"], language).format(**given)
 

@@ -3,13 +3,13 @@
 One row an outlet ever concerned, in the order of the outlets. Two queries, whatever their number.
 """
 
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlmodel import Session, col, select
 
-from hub import clock, registry
+from hub import clock, incidents, registry
 from hub.models import Carried, Delivery, DisplayRow, Outlet, Publication
 from hub.vocabulary import DeliveryState, EndedAs, Intent
 
@@ -63,6 +63,9 @@ def rows(session: Session, publication_id: str) -> list[Row]:
             .where(Carried.publication_id == publication_id)
         ).all()
     }
+    wrong: dict[int, list[str]] = {}
+    for incident in incidents.open_of(session, list(carried)) if carried else ():
+        wrong.setdefault(incident.outlet_id, []).append(incident.kind)
     by_outlet: dict[int, tuple[Outlet, list[Delivery]]] = {}
     for delivery, outlet in deliveries:
         by_outlet.setdefault(outlet.id or 0, (outlet, []))[1].append(delivery)
@@ -72,7 +75,8 @@ def rows(session: Session, publication_id: str) -> list[Row]:
     for outlet_id, (outlet, its) in by_outlet.items():
         if registry.is_display(outlet.kind):
             if outlet_id in carried:
-                board.append(_display(outlet, its[-1], *carried[outlet_id]))
+                row = _display(outlet, its[-1], *carried[outlet_id])
+                board.append(_with_incidents(row, wrong.get(outlet_id, [])))
         else:
             board.append(_messenger(outlet, its, expired))
     return board
@@ -91,6 +95,9 @@ def _display(outlet: Outlet, last: Delivery, row: Carried, display: DisplayRow) 
         state, reason = ("stored" if stored else "told"), _presence(display)
     else:
         state, reason = "due", _presence(display)
+    said = dict(display.evidence)
+    if registry.in_sets(outlet.kind):
+        said["plan_rev"] = row.said_say_no
     return Row(
         outlet=outlet.code,
         name=outlet.name,
@@ -102,8 +109,19 @@ def _display(outlet: Outlet, last: Delivery, row: Carried, display: DisplayRow) 
         since=row.since,
         reason=reason,
         delivery_id=last.id,
-        evidence={**display.evidence, **row.evidence, "presence": display.presence},
+        evidence={**said, **row.evidence, "presence": display.presence},
     )
+
+
+def _with_incidents(row: Row, wrong: list[str]) -> Row:
+    """What was told may not be what is seen: a hijacked or dark face is never green."""
+    if not wrong:
+        return row
+    row = replace(row, evidence={**row.evidence, "incidents": wrong})
+    grave = [kind for kind in wrong if kind in incidents.UNTRUE]
+    if not grave:
+        return row
+    return replace(row, state="trouble", ok=False, reason=incidents.says(grave[0]))
 
 
 def _presence(display: DisplayRow) -> str:
@@ -142,5 +160,35 @@ def _messenger(outlet: Outlet, its: list[Delivery], expired: bool) -> Row:
             "rejected": last.rejected,
             "uncertain": last.uncertain,
             **({"first_at": clock.rfc3339(last.first_at)} if last.first_at else {}),
+            **_progress(last),
         },
     )
+
+
+def _progress(delivery: Delivery) -> dict[str, Any]:
+    """`settled`: phones or numbers told, gone or refused; `after_s`: seconds from the moment it was
+    due until the first was told and until 50, 90, 99 % were settled; while it is under way also
+    `per_s` and `left_s`, what the rest will take at that rate."""
+    settled = delivery.accepted + delivery.gone + delivery.rejected + delivery.uncertain
+    held = delivery.route.get("not_before")
+    began = max(delivery.created, datetime.fromisoformat(held)) if held else delivery.created
+    moments = {
+        "first": delivery.first_at,
+        "50": delivery.half_at,
+        "90": delivery.ninety_at,
+        "99": delivery.ninetynine_at,
+    }
+    found: dict[str, Any] = {
+        "settled": settled,
+        "after_s": {k: _seconds(at - began) for k, at in moments.items() if at is not None},
+    }
+    if delivery.state == DeliveryState.OPEN and delivery.opened_at and settled:
+        spent = (delivery.changed - delivery.opened_at).total_seconds()
+        if spent > 0:
+            rate = settled / spent
+            found |= {"per_s": round(rate), "left_s": round((delivery.total - settled) / rate)}
+    return found
+
+
+def _seconds(span: timedelta) -> float:
+    return round(max(span.total_seconds(), 0.0), 2)

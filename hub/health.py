@@ -7,12 +7,14 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from sqlalchemy import func
 from sqlmodel import col, select
 
-from hub import clock, db, memos, settings
-from hub.models import Attempt, Delivery, DisplayRow, Source, Subscription
+from hub import clock, db, incidents, memos, monitoring, settings, space
+from hub.models import Attempt, Breaker, Delivery, DisplayRow, Source, Subscription
 from hub.vocabulary import SourceHealth
 
 SWEEP_RED_S = 10
 SYNTHETIC_RED_S = 900
+_HIJACKED = "somebody else may decide what this display shows"
+_MOST_NAMED = 20
 
 
 def health() -> dict[str, Any]:
@@ -25,6 +27,12 @@ def health() -> dict[str, Any]:
         second = memos.read(session, "second_hub")
         synthetic = memos.read(session, "synthetic")
         refused = memos.read(session, "push.refused")
+        alone = [
+            {"host": row.host, "until": clock.rfc3339(row.until), "reason": row.reason}
+            for row in session.exec(select(Breaker).order_by(Breaker.host)).all()
+        ]
+        hijacks = incidents.named(session, incidents.HIJACK)
+        deaf = monitoring.deaf(session, now)
     sweep_age = _age(swept.at if swept else None, now)
     if sweep_age is None or sweep_age > SWEEP_RED_S:
         reasons.append("the sweep does not run: nothing due is found (role beat)")
@@ -32,8 +40,16 @@ def health() -> dict[str, Any]:
         reasons.append(f"messengers wait: {hold.text}; confirm the time with `tambour clock`")
     if second and second.number:
         reasons.append(f"another hub speaks on this broker ({second.text}): panels are not told")
+    if deaf:
+        reasons.append("nobody hears the panels: the listener or its broker is away (role panels)")
+    reasons += [f"{outlet.name}: {_HIJACKED}" for outlet in {o.id: o for _, o in hijacks}.values()][
+        :_MOST_NAMED
+    ]
     if refused and now - refused.at < timedelta(hours=1):
         reasons.append(f"a push host refuses our signature: {refused.text}")
+    if space.short():
+        left = f"{space.free() // 1_000_000} MB left"
+        reasons.append(f"the disk is nearly full ({left}): bulk deliveries wait")
     synthetic_age = _age(synthetic.at if synthetic else None, now)
     if synthetic_age is not None and synthetic_age > SYNTHETIC_RED_S:
         reasons.append("the synthetic publication did not come through")
@@ -44,6 +60,7 @@ def health() -> dict[str, Any]:
         "time": clock.rfc3339(now),
         "sweep_age_s": sweep_age,
         "synthetic_age_s": synthetic_age,
+        "push_hosts_left_alone": alone,
         "database": db.engine().dialect.name,
         "allow_private": sorted(current.policy.allow_private),
         "testing": current.testing,
@@ -82,6 +99,9 @@ def metrics() -> bytes:
             select(Subscription.state, func.count()).group_by(col(Subscription.state))
         ).all():
             phones.labels(state).set(count)
+        gauge("push_hosts_left_alone", "Push hosts whose breaker is open").set(
+            session.exec(select(func.count()).select_from(Breaker)).one()
+        )
         failing = select(func.count()).where(Source.health == SourceHealth.FAILING)
         gauge("sources_failing", "Sources whose last reading failed").set(
             session.exec(failing).one()

@@ -8,8 +8,11 @@ from pydantic import ValidationError
 
 from hub import categories
 from hub.contracts import Item, Text
-from hub.models import Source
+from hub.item_wording import worded
+from hub.models import Authority, Source
 from hub.schemas import Content
+from hub.vocabulary import LEVEL_SEVERITY, SEVERITY_ORDER, Severity
+from hub.whereabouts import Where
 
 # An entry that states a moment and no length counts as an hour.
 _MOMENT: Final = timedelta(hours=1)
@@ -23,6 +26,17 @@ def category_of(item: Item, source: Source) -> str:
     return item.category if item.category in categories.everything() else "other"
 
 
+def severity_of(item: Item) -> Severity:
+    """The item's own, or what its colour weighs here: MeteoAlarm calls yellow Moderate, which would
+    ring on every phone. Red keeps an Extreme."""
+    weighs = LEVEL_SEVERITY.get(item.level)
+    if weighs is None:
+        return item.severity
+    if item.level == "red":
+        return max(weighs, item.severity, key=SEVERITY_ORDER.__getitem__)
+    return weighs
+
+
 def ends(item: Item) -> datetime | None:
     """When the item is over; None when the source does not say."""
     if item.expires is None:
@@ -32,8 +46,11 @@ def ends(item: Item) -> datetime | None:
     return item.expires
 
 
-def content_of(item: Item, source: Source) -> Content:
-    """The content of the item. An area that is no sound geometry is left out, its name stays.
+def content_of(
+    item: Item, source: Source, authority: Authority | None = None, where: Where | None = None
+) -> Content:
+    """The content of the item, with the words of the templates where an authority is given, drawn
+    with the area of `where`. An area that is no sound geometry is left out, its name stays.
 
     Raises pydantic.ValidationError for what cannot be said at all.
     """
@@ -41,20 +58,24 @@ def content_of(item: Item, source: Source) -> Content:
     effective = item.effective
     if effective and over and effective >= over:
         effective = None
+    area = where.area if where else item.area
+    texts = item.texts
+    if authority is not None:
+        texts = worded(item, category_of(item, source), source.name, authority)
     given: dict[str, Any] = {
         "category": category_of(item, source),
         "event": _clip(item.event, 100),
         "status": item.status,
         "response_type": item.response_type,
-        "severity": item.severity,
+        "severity": severity_of(item),
         "urgency": item.urgency,
         "certainty": item.certainty,
         "effective": effective,
         "onset": item.onset,
         "expires": over,
-        "texts": _texts(item.texts, item.link),
-        "area": dict(item.area) if item.area else None,
-        "area_desc": _clip(item.area_desc, 200),
+        "texts": _texts(texts, item.link),
+        "area": dict(area) if area else None,
+        "area_desc": _clip(item.area_desc or item.place, 200),
     }
     try:
         return Content.model_validate(given)

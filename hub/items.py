@@ -3,7 +3,7 @@
 import hashlib
 from typing import Any, Final
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from hub.contracts import Item, Parsed
 
@@ -21,6 +21,19 @@ def to_json(item: Item) -> dict[str, Any]:
 
 def from_json(body: dict[str, Any]) -> Item:
     return ITEM.validate_python(body)
+
+
+def headline_of(item: Item, language: str) -> str:
+    """The headline in `language` (two letters), else in the first language there is."""
+    own = (t for name, t in item.texts.items() if name.partition("-")[0] == language)
+    text = next(own, None) or next(iter(item.texts.values()), None)
+    return text.headline[:200] if text else item.external_id[:200]
+
+
+def first_error(error: ValidationError) -> str:
+    """The first thing that is wrong, with its field."""
+    first = error.errors()[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
 
 
 def fingerprint(item: Item) -> str:

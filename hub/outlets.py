@@ -6,15 +6,30 @@ import os
 import secrets as random
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic import SecretStr, ValidationError
 
-from hub import registry, settings, vault
+from hub import registry, settings, stopping, vault
 from hub.contracts import Means, NotConfigured, Notice, Refusal, Rendering
 from hub.models import Outlet
 
 BOOT = random.token_hex(8)
+
+
+class OfKind(Protocol):
+    """What an adapter is built from: an outlet, or as much of its row."""
+
+    @property
+    def id(self) -> int | None: ...
+    @property
+    def code(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def options(self) -> dict[str, Any]: ...
+    @property
+    def secrets(self) -> str: ...
 
 
 class OptionsRefused(ValueError):
@@ -36,6 +51,7 @@ def means() -> Means:
         instance=now.name,
         boot=BOOT,
         contact=now.contact,
+        stopping=stopping.asked,
     )
 
 
@@ -60,13 +76,13 @@ def split_options(kind: str, given: dict[str, Any]) -> tuple[dict[str, Any], str
     return shown, vault.seal(json.dumps(hidden), "outlet") if hidden else ""
 
 
-def options_given(outlet: Outlet) -> dict[str, Any]:
+def options_given(outlet: OfKind) -> dict[str, Any]:
     """The options as a person gave them, secrets included; never leaves the process."""
     hidden = json.loads(vault.unseal(outlet.secrets, "outlet")) if outlet.secrets else {}
     return outlet.options | hidden
 
 
-def options_of(outlet: Outlet) -> Any:
+def options_of(outlet: OfKind) -> Any:
     """The kind's Options, secrets included. Raises NotConfigured."""
     try:
         return registry.channel(outlet.kind).Options.model_validate(options_given(outlet))
@@ -89,10 +105,10 @@ def preview(outlet: Outlet, notices: Sequence[Notice], locale: str) -> Rendering
 _adapters: dict[tuple[int, int | None], tuple[tuple[Any, ...], Any]] = {}
 
 
-def adapter(outlet: Outlet) -> Any:
+def adapter(outlet: OfKind) -> Any:
     """The outlet's adapter in this process: built after fork, rebuilt when its options change."""
     key = (os.getpid(), outlet.id)
-    state = (outlet.kind, json.dumps(outlet.options, sort_keys=True), outlet.secrets)
+    state = (outlet.kind, outlet.options, outlet.secrets)
     known = _adapters.get(key)
     if known and known[0] == state:
         return known[1]

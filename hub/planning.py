@@ -215,9 +215,7 @@ def _evaluate(
             "area_desc": content.area_desc,
             "has_area": content.area is not None,
             "languages": sorted(content.texts),
-            "created_by": "source"
-            if source
-            else ("api" if created_by.startswith("token") else "office"),
+            "created_by": "source" if source else _written(created_by),
         }
         | moments,
         authority={
@@ -285,3 +283,9 @@ def plan_json(run: DryRun) -> dict[str, Any]:
             for p in run.previews
         ],
     }
+
+
+def _written(actor: str) -> str:
+    """Where a publication was written, by the actor that made it (`agenda:eve`, `token:3`)."""
+    kinds = {"token": "api", "agenda": "agenda"}
+    return kinds.get(actor.partition(":")[0], "office")

@@ -6,16 +6,16 @@ bytes do nothing more than confirm what was missing before.
 
 import hashlib
 import random
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
-from importlib import import_module
 from typing import Any, Final
 
 import structlog
 from sqlmodel import Session, col, select
 
-from hub import audit, clock, db, reading, registry, settings
+from hub import audit, clock, courtesy, db, foresight, reading, registry
 from hub.contracts import (
     EntryError,
     Fetch,
@@ -25,16 +25,15 @@ from hub.contracts import (
     SourceUnreadable,
 )
 from hub.dispatch import leases
+from hub.endings import Tally
 from hub.models import Authority, Source
-from hub.reading import Tally
 from hub.sandbox import parse_bounded
 from hub.source_words import say
-from hub.sources import options_of
+from hub.sources import guarded_fetcher, options_of
 from hub.vocabulary import SourceHealth
 
 log = structlog.get_logger()
 
-FETCHER: Final = "connectors.fetcher:Fetcher"
 # Agendas have a horizon that moves on: what is unchanged is still read anew once a day.
 READ_ANEW: Final = timedelta(hours=24)
 _LONGEST_WAIT_S: Final = 1800
@@ -113,9 +112,15 @@ def poll(source_id: int, *, force: bool = False, fetch: Fetch | None = None) -> 
         if not force and (source.paused or source.next_at is None or source.next_at > now):
             key = "paused" if source.paused else "unchanged"
             return PollResult(source_id, "skipped", say(key, language), next_at=source.next_at)
+        asked_to_wait = courtesy.until(session, source.url, now)
+        if asked_to_wait and not force:
+            source.next_at = asked_to_wait
+            return PollResult(source_id, "skipped", say("host-waits", language), next_at=now)
         if not leases.claim(session, Source, source_id):
             return PollResult(source_id, "busy", say("busy", language))
+        pause = courtesy.turn(session, source.url, now)
         session.expunge(source)
+    time.sleep(pause)
     try:
         brought = _bring(source, authority, now, language, fetch)
     except _Failed as failure:
@@ -142,7 +147,7 @@ def dry_run(
     except _Failed as failure:
         raise SourceUnavailable(failure.reason, failure.retry_after) from failure
     parsed = brought.parsed or Parsed(())
-    return parsed, reading.foresee(source, authority, parsed, now)
+    return parsed, foresight.foresee(source, authority, parsed, now)
 
 
 def _bring(
@@ -165,7 +170,7 @@ def _bring(
         raise _Failed(say("bad-options", language, fields=_fields(error))) from error
     try:
         brought = connector.fetch(
-            {} if stale else kept.get("cursor", {}), fetch or _fetcher(options, language)
+            {} if stale else kept.get("cursor", {}), fetch or guarded_fetcher(language)
         )
     except SourceUnavailable as error:
         raise _Failed(error.reason, error.retry_after) from error
@@ -182,12 +187,6 @@ def _bring(
         raise _Failed(f"{error.reason} ({error.where})" if error.where else error.reason) from error
     cursor = {"cursor": dict(brought.cursor), "read_at": now.isoformat()}
     return _Brought(cursor, fingerprint, parsed)
-
-
-def _fetcher(options: dict[str, Any], language: str) -> Fetch:
-    module, _, name = FETCHER.partition(":")
-    made: Fetch = getattr(import_module(module), name)(settings.get().policy, language)
-    return made
 
 
 def _beat(source: Source) -> None:
@@ -246,6 +245,8 @@ def _failed(source: Source, failure: _Failed, language: str) -> PollResult:
         longest = max(row.interval_s, _LONGEST_WAIT_S)
         wait = min(row.interval_s * 2.0 ** min(row.failures - 1, 12), longest)
         wait = max(wait * random.uniform(0.9, 1.1), failure.retry_after or 0)
+        if failure.retry_after:
+            courtesy.keep_away(session, row.url, now + timedelta(seconds=failure.retry_after))
         _release(row, now, now + timedelta(seconds=wait))
         return PollResult(source.id or 0, "failed", failure.reason, next_at=row.next_at)
 

@@ -27,6 +27,51 @@ SENTENCES: Final[dict[str, tuple[str, str, str]]] = {
         "It is a test or an exercise of the source: never published.",
         "Es una prueba o un ejercicio de la fuente: nunca se publica.",
     ),
+    "green": (
+        "Niveau vert : rien à signaler.",
+        "Green: nothing to report.",
+        "Nivel verde: nada que señalar.",
+    ),
+    "back-to-green": (
+        "Retour au vert : fin d'alerte.",
+        "Back to green: all clear.",
+        "Vuelta al verde: fin de la alerta.",
+    ),
+    "elsewhere": (
+        "Ne concerne pas le territoire de la collectivité.",
+        "Does not concern the authority's territory.",
+        "No afecta al territorio de la entidad.",
+    ),
+    "away": (
+        "Hors du territoire de la collectivité, à {km} km.",
+        "Outside of the authority's territory, {km} km away.",
+        "Fuera del territorio de la entidad, a {km} km.",
+    ),
+    "all-in-agenda": (
+        "{count} événements sont arrivés d'un coup : ils sont dans l'agenda, aucun n'est annoncé.",
+        "{count} events came at once: they are in the agenda, none of them is announced.",
+        "{count} eventos llegaron a la vez: están en la agenda, ninguno se anuncia.",
+    ),
+    "same-as": (
+        "Le même événement vient aussi de « {source} » : une seule annonce.",
+        "The same event also comes from “{source}”: one notice only.",
+        "El mismo evento viene también de «{source}»: un solo anuncio.",
+    ),
+    "joined": (
+        "{count} étaient déjà annoncées par une autre source.",
+        "{count} were announced by another source already.",
+        "{count} ya estaban anunciadas por otra fuente.",
+    ),
+    "cancelled-there": (
+        "Le même événement est annulé selon « {source} ».",
+        "The same event is cancelled according to “{source}”.",
+        "El mismo evento está anulado según «{source}».",
+    ),
+    "taken-over": (
+        "« {source} » ne l'annonce plus ; cette source prend le relais.",
+        "“{source}” no longer has it; this source goes on with it.",
+        "«{source}» ya no lo anuncia; esta fuente toma el relevo.",
+    ),
     "past": ("C'est terminé.", "It is over.", "Ya ha terminado."),
     "old": (
         "L'entrée date de plus de {days} jours.",
@@ -83,6 +128,14 @@ SENTENCES: Final[dict[str, tuple[str, str, str]]] = {
         "Ended here by a person; the source does not bring it back.",
         "Terminada aquí por una persona; la fuente no la hace volver.",
     ),
+    "no-kind": (
+        "Cette adresse ne donne aucun flux que Tambour sache lire. Cherchez l'adresse du flux "
+        "lui-même, souvent sous « S'abonner », « RSS », « iCal » ou « Données ouvertes ».",
+        "This address gives no feed that Tambour can read. Look for the address of the feed "
+        "itself, often under “Subscribe”, “RSS”, “iCal” or “Open data”.",
+        "Esta dirección no da ningún canal que Tambour sepa leer. Busque la dirección del propio "
+        "canal, a menudo en «Suscribirse», «RSS», «iCal» o «Datos abiertos».",
+    ),
     # --- polling ---
     "bad-options": (
         "Les réglages de la source sont incomplets ({fields}).",
@@ -99,6 +152,11 @@ SENTENCES: Final[dict[str, tuple[str, str, str]]] = {
         "The source is being read already.",
         "La fuente ya se está leyendo.",
     ),
+    "host-waits": (
+        "Le site a demandé d'attendre ; la lecture aura lieu plus tard.",
+        "The site asked to wait; it will be read later.",
+        "El sitio ha pedido esperar; se leerá más tarde.",
+    ),
     "paused": (
         "La source est en pause.",
         "The source is paused.",
@@ -110,12 +168,14 @@ SENTENCES: Final[dict[str, tuple[str, str, str]]] = {
         "Nada nuevo.",
     ),
     "read": (
-        "{items} entrées lues : {published} publiées, {drafted} en brouillon, {updated} mises à "
-        "jour, {closed} closes, {ignored} laissées de côté, {errors} en erreur.",
-        "{items} entries read: {published} published, {drafted} drafted, {updated} updated, "
-        "{closed} closed, {ignored} left aside, {errors} in error.",
-        "{items} entradas leídas: {published} publicadas, {drafted} en borrador, {updated} "
-        "actualizadas, {closed} cerradas, {ignored} descartadas, {errors} con error.",
+        "{items} entrées lues : {published} publiées, {drafted} en brouillon, {listed} dans "
+        "l'agenda, {updated} mises à jour, {closed} closes, {ignored} laissées de côté, {errors} "
+        "en erreur.",
+        "{items} entries read: {published} published, {drafted} drafted, {listed} in the agenda, "
+        "{updated} updated, {closed} closed, {ignored} left aside, {errors} in error.",
+        "{items} entradas leídas: {published} publicadas, {drafted} en borrador, {listed} en la "
+        "agenda, {updated} actualizadas, {closed} cerradas, {ignored} descartadas, {errors} con "
+        "error.",
     ),
 }
 

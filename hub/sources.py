@@ -2,13 +2,17 @@
 
 import json
 import re
-from typing import Any
+from importlib import import_module
+from typing import Any, Final
 
 from pydantic import SecretStr, ValidationError
 
 from hub import registry, settings, vault
+from hub.contracts import Fetch
 from hub.guard import AddressRefused
 from hub.models import Authority, Source
+
+FETCHER: Final = "connectors.fetcher:Fetcher"
 
 
 class SourceRefused(ValueError):
@@ -58,17 +62,32 @@ def split_options(kind: str, given: dict[str, Any], sealed: str = "") -> tuple[d
 def options_of(source: Source, authority: Authority) -> dict[str, Any]:
     """What the connector is given, as JSON values; secrets included, never to be shown. Zone and
     languages are the authority's where the source states none."""
-    known = registry.connector(source.kind).Options.model_fields
+    filled = filled_options(source.kind, authority, source.url)
+    return filled | source.options | _unsealed(source.secrets)
+
+
+def guarded_fetcher(language: str) -> Fetch:
+    """The one way out, with the policy and the proxy of the settings; `language` is that of its
+    reasons."""
+    module, _, name = FETCHER.partition(":")
+    here = settings.get()
+    proxy = here.proxy.get_secret_value()
+    made: Fetch = getattr(import_module(module), name)(here.policy, language, proxy=proxy)
+    return made
+
+
+def filled_options(kind: str, authority: Authority, url: str) -> dict[str, Any]:
+    """What a connector of this kind is told of its surroundings, where it asks for it."""
+    known = registry.connector(kind).Options.model_fields
     language = authority.languages[0]
     filled = {
-        "url": source.url,
+        "url": url,
         "timezone": authority.timezone,
         "language": language,
         "report_in": language if language in ("fr", "en", "es") else "fr",
+        "insee": authority.insee,
     }
-    return (
-        {k: v for k, v in filled.items() if k in known} | source.options | _unsealed(source.secrets)
-    )
+    return {k: v for k, v in filled.items() if k in known}
 
 
 def _unsealed(sealed: str) -> dict[str, Any]:

@@ -19,8 +19,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
+from hub import audience, cells, clock, db, outlets, registry, settings, vault
 from hub import categories as known_categories
-from hub import clock, db, outlets, registry, settings, vault
 from hub.contracts import Message, Outcome, Target
 from hub.devices import Device, Gate, check, plain, to_base64
 from hub.models import Follow, PushIdentity, Station, Subscription
@@ -49,12 +49,14 @@ class UnknownToken(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What the phone wants. None: as it was, or by default (all categories, every severity)."""
+    """What the phone wants. None: as it was, or by default (all categories, every severity, the
+    whole territory). `cells`: H3 cells of resolution 8, in hexadecimal, that it cares for."""
 
     stations: Sequence[str] | None = None
     categories: Sequence[str] | None = None
     language: str | None = None
     min_severity: str | None = None
+    cells: Sequence[str] | None = None
 
 
 def create(
@@ -86,6 +88,7 @@ def create(
     session.add(row)
     session.flush()
     _follow(session, row, stations, list(wishes.categories or ()))
+    audience.index(session, row)
     return row, token
 
 
@@ -134,6 +137,7 @@ def change(
     session.flush()
     if wishes.stations is not None or wishes.categories is not None:
         _refollow(session, row, wishes, stations)
+    audience.index(session, row)
     return row
 
 
@@ -260,6 +264,14 @@ def _check_wishes(session: Session, wishes: Wishes, errors: list[tuple[str, str]
         errors.append(("language", "It is not a language code (BCP 47), such as fr."))
     if wishes.min_severity is not None and wishes.min_severity not in set(Severity):
         errors.append(("min_severity", f"It must be one of {', '.join(Severity)}."))
+    chosen = wishes.cells or ()
+    if len(set(chosen)) > cells.MOST_CHOSEN:
+        errors.append(("cells", f"At most {cells.MOST_CHOSEN} cells."))
+    for cell in chosen[: cells.MOST_CHOSEN]:
+        try:
+            cells.number(cell)
+        except cells.BadCell as bad:
+            errors.append(("cells", str(bad)))
     return stations
 
 
@@ -296,6 +308,8 @@ def _set_device(
 def _set_wishes(row: Subscription, wishes: Wishes) -> None:
     row.language = wishes.language or row.language
     row.min_severity = wishes.min_severity or row.min_severity
+    if wishes.cells is not None:
+        row.cells = sorted({cells.name(cells.number(cell)) for cell in wishes.cells})
 
 
 def _follow(

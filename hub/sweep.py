@@ -10,7 +10,18 @@ import structlog
 from sqlalchemy import delete, update
 from sqlmodel import Session, col, select
 
-from hub import clock, db, memos, nudges, polling, publishing, registry, synthetic
+from hub import (
+    clock,
+    db,
+    memos,
+    monitoring,
+    nudges,
+    polling,
+    publishing,
+    registry,
+    reminders,
+    synthetic,
+)
 from hub.dispatch import leases
 from hub.models import (
     Delivery,
@@ -27,7 +38,9 @@ log = structlog.get_logger()
 PERIOD_S = 1.0
 _NUDGE_AGAIN_S = 5.0
 _STEP_S = 60.0
+_REMIND_S = 30.0
 _BATCH = 500
+_WATCH_S = 5.0
 
 
 class Sweeper:
@@ -39,6 +52,9 @@ class Sweeper:
         self._wall = clock.now()
         self._mono = clock.monotonic()
         self._tidied = 0.0
+        self._reminded = 0.0
+        self._heard: reminders.Heard = set()
+        self._watched = 0.0
 
     def run(self, stop: Callable[[], bool]) -> None:
         """Sweep once a second until `stop()`; a failing sweep is logged and tried again."""
@@ -70,6 +86,10 @@ class Sweeper:
         for what, row_id, lane in due:
             self._nudge(what, row_id, lane)
         synthetic.step()
+        self.remind()
+        if clock.monotonic() - self._watched > _WATCH_S:
+            self._watched = clock.monotonic()
+            monitoring.step()
         if clock.monotonic() - self._tidied > 3600:
             self.tidy()
             self._tidied = clock.monotonic()
@@ -156,6 +176,15 @@ class Sweeper:
             found.append(("source", source_id, Lane.BULK))
         return found
 
+    def remind(self) -> None:
+        """Reminders of the agenda, asked twice a minute: their hours are whole minutes."""
+        if clock.monotonic() - self._reminded > _REMIND_S:
+            self._reminded = clock.monotonic()
+            try:
+                reminders.step(heard=self._heard)
+            except Exception:
+                log.exception("reminders failed")
+
     def tidy(self) -> None:
         """Idempotency keys live a day, frozen audiences 30 days after the end."""
         now = clock.now()
@@ -177,6 +206,8 @@ class Sweeper:
     def _nudge(self, what: str, row_id: int, lane: Lane) -> None:
         moment = clock.monotonic()
         if moment - self._nudged.get((what, row_id), -_NUDGE_AGAIN_S) < _NUDGE_AGAIN_S:
+            return
+        if nudges.crowded(what, lane):
             return
         self._nudged[(what, row_id)] = moment
         if len(self._nudged) > 20_000:

@@ -201,19 +201,21 @@ def roles(given: settings.Settings) -> list[Service]:
     """Our own processes, the web role first since it takes longest to be ready."""
     shutil.rmtree(settings.get().data / "alive", ignore_errors=True)  # signs of an earlier run
 
-    def worker(name: str, queues: str) -> Service:
+    def worker(name: str, queues: str, nice: int = 0) -> Service:
         return of_ours(
             f"worker-{name}",
             *("worker", "--queues", queues, "--name", name, "--concurrency", "2"),
             ready=lambda _log: alive.age(name) is not None,
             title=queues,
             grace=10,
+            nice=nice,
         )
 
     return [
         of_ours("web", "web", ready=lambda _log: _healthy(given.host, given.port)),
         worker("urgent", "urgent"),
-        worker("rest", "normal,bulk,ingest"),
+        worker("rest", "normal,ingest"),
+        worker("bulk", "bulk", nice=10),
         of_ours("beat", "beat", ready=lambda _log: alive.age("beat") is not None),
         of_ours("panels", "panels", ready=lambda _log: alive.age("panels") is not None),
     ]

@@ -94,6 +94,14 @@ SEVERITY_ORDER: Final[Mapping[Severity, int]] = {
     Severity.SEVERE: 3,
     Severity.EXTREME: 4,
 }
+# What a colour of vigilance weighs here, whatever its source calls it: yellow is advice, orange is
+# for everybody who follows, red waits for the person on duty and reaches all.
+LEVEL_SEVERITY: Final[Mapping[str, Severity]] = {
+    "green": Severity.MINOR,
+    "yellow": Severity.MINOR,
+    "orange": Severity.MODERATE,
+    "red": Severity.SEVERE,
+}
 GRAVE: Final = frozenset({Severity.SEVERE, Severity.EXTREME})
 
 
@@ -164,12 +172,22 @@ class TargetState(StrEnum):
 
 
 class ItemState(StrEnum):
-    """What intake made of an item of a source."""
+    """What intake made of an item of a source. A listed one is in the agenda and nowhere else."""
 
     IGNORED = "ignored"
+    LISTED = "listed"
     DRAFTED = "drafted"
     PUBLISHED = "published"
     CLOSED = "closed"
+
+
+class EventState(StrEnum):
+    """An entry of the agenda. A cancelled one is still shown, struck out; a withdrawn one (its
+    source no longer lists it, or it was a mistake) is not. What is past follows from the clock."""
+
+    PLANNED = "planned"
+    CANCELLED = "cancelled"
+    WITHDRAWN = "withdrawn"
 
 
 class SourceHealth(StrEnum):

@@ -1,5 +1,6 @@
 """The web role: the shelf's bytes ahead of the router, the API, the faces mounted by name."""
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -7,11 +8,12 @@ from importlib import import_module
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
+from sqlalchemy.exc import OperationalError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 
-from hub import changes, db, health, migrate, shelf, worker
-from hub.api import outlets, plans, problems, publications, sources, subscriptions
+from hub import again, changes, db, health, migrate, shelf, worker
+from hub.api import agenda, outlets, plans, problems, publications, sources, subscriptions
 from hub.dispatch import displays
 
 MAX_BODY = 1_000_000
@@ -43,7 +45,7 @@ def make_app() -> ASGIApp:
     app.state.poller = poller
     problems.install(app)
     # `publications` last: its /publications/{id}/{step} is the widest path.
-    for part in (plans, outlets, sources, subscriptions, publications):
+    for part in (plans, outlets, sources, subscriptions, agenda, publications):
         app.include_router(part.router, prefix="/api/v1")
 
     @app.get("/health", tags=["running"])
@@ -62,7 +64,9 @@ def make_app() -> ASGIApp:
     module, _, name = _FACES.partition(":")
     getattr(import_module(module), name)(app)
     app.middleware("http")(_name_request)
-    served: ASGIApp = shelf.Shelf(_Bounded(app), poller=poller, renew=displays.render_afresh)
+    served: ASGIApp = shelf.Shelf(
+        _Bounded(_Again(app)), poller=poller, renew=displays.render_afresh
+    )
     return served
 
 
@@ -119,6 +123,64 @@ class _Bounded:
 
 class _TooLarge(Exception):
     pass
+
+
+class _Again:
+    """Answers a request anew whose transaction the database gave up: nothing of it was kept. What
+    is sent after the transaction (the nudges) was not sent either."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
+            await self.app(scope, receive, send)
+            return
+        heard: list[Message] = []
+        for tries in range(again.TRIES):
+            held: list[Message] = []  # a 500 is said before its reason is raised
+            try:
+                await self.app(dict(scope), _replayed(heard, receive), _holding(held, send))
+            except OperationalError as error:
+                if again.lost_race(error) and held and tries < again.TRIES - 1:
+                    await asyncio.sleep(again.pause(tries))
+                    continue
+                for message in held:
+                    await send(message)
+                raise
+            except BaseException:
+                for message in held:
+                    await send(message)
+                raise
+            for message in held:
+                await send(message)
+            return
+
+
+def _replayed(heard: list[Message], receive: Receive) -> Receive:
+    """`receive` that begins with what was heard already."""
+    position = 0
+
+    async def replay() -> Message:
+        nonlocal position
+        if position == len(heard):
+            heard.append(await receive())
+        position += 1
+        return heard[position - 1]
+
+    return replay
+
+
+def _holding(held: list[Message], send: Send) -> Send:
+    """`send` that keeps an answer of 500 back."""
+
+    async def hold(message: Message) -> None:
+        if held or message.get("status") == 500:
+            held.append(message)
+        else:
+            await send(message)
+
+    return hold
 
 
 async def _too_large(scope: Scope, receive: Receive, send: Send) -> None:

@@ -3,18 +3,21 @@ result or countdown; due times live in the database and the sweep finds what a l
 """
 
 import os
+import signal
 from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
+import redis
 from celery import Celery, bootsteps, signals
 from kombu.entity import Queue
 
-from hub import alive, db, nudges, settings, subscribing
-from hub.dispatch import displays, leases, messengers
+from hub import alive, clock, db, nudges, settings, stopping, subscribing
+from hub.dispatch import displays, fanout, lanes, leases, messengers
 from hub.vocabulary import Lane
 
 QUEUES = ("urgent", "normal", "bulk", "ingest")
+MOST_QUEUED = 1_000
 
 
 @lru_cache(maxsize=1)
@@ -63,13 +66,37 @@ def confirm(subscription_id: int) -> None:
 
 def send(what: str, row_id: int, lane: Lane) -> None:
     """A nudge: `what` is the task's name. At most a second is lost when Redis is away."""
-    queue = "ingest" if what == "source" else lane.value
-    app().send_task(what, args=[row_id], queue=queue, retry=False)
+    app().send_task(what, args=[row_id], queue=_queue(what, lane), retry=False)
+
+
+def crowded(what: str, lane: Lane) -> bool:
+    """Whether the queue of such a nudge is long already; asked at most once a second."""
+    return _length(_queue(what, lane), int(clock.monotonic())) >= MOST_QUEUED
+
+
+def _queue(what: str, lane: Lane) -> str:
+    return "ingest" if what == "source" else lane.value
+
+
+@lru_cache(maxsize=8)
+def _length(queue: str, _second: int) -> int:
+    try:
+        return int(_redis(settings.get().redis).llen(queue))
+    except redis.RedisError:
+        return 0  # away, or new and empty: the nudge finds out
+
+
+@lru_cache(maxsize=1)
+def _redis(url: str) -> redis.Redis:
+    return redis.Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2)
 
 
 def use_celery_for_nudges() -> None:
     """In web, workers and beat; where no Redis is set, rows wait for somebody to work them."""
-    nudges.use(send if settings.get().redis else None)
+    if settings.get().redis:
+        nudges.use(send, crowded)
+    else:
+        nudges.use(None)
 
 
 def run(queues: str, name: str, concurrency: int, nice: int = 0) -> None:
@@ -79,6 +106,8 @@ def run(queues: str, name: str, concurrency: int, nice: int = 0) -> None:
     if unknown:
         raise ValueError(f"unknown queues: {', '.join(sorted(unknown))}; there are {QUEUES}")
     leases.name_this_worker(name)
+    lanes.serve([Lane(queue) for queue in queues.split(",") if queue in set(Lane)])
+    stopping.arm()
     with db.writing(db.EVERYWHERE) as session:
         leases.release_mine(session)
     db.dispose()
@@ -116,7 +145,21 @@ class _Alive(bootsteps.StartStopStep):  # type: ignore[misc]
         self._timer.cancel()
 
 
+@signals.worker_shutting_down.connect  # type: ignore[untyped-decorator]
+def _ending(**_: object) -> None:
+    """SIGTERM: who has a slice in hand closes it and hands its shard back."""
+    stopping.ask()
+
+
 @signals.worker_process_init.connect  # type: ignore[untyped-decorator]
 def _forked(**_: object) -> None:
     """Connections are made after fork, one set a process."""
     use_celery_for_nudges()
+    signal.signal(signal.SIGTERM, _told_to_end)
+
+
+def _told_to_end(*_: object) -> None:
+    """A child that is told itself (a signal to the whole group) ends after its slice, too."""
+    stopping.ask()
+    if not fanout.working():
+        raise SystemExit(0)

@@ -1,12 +1,13 @@
 """LED panels over MQTT 5: the whole plan of a panel, retained and signed, said in one message."""
 
+import base64
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from datetime import datetime
-from typing import Any, ClassVar, TypeAlias
+from typing import Annotated, Any, ClassVar, TypeAlias
 
 from pydantic import Field, field_validator, model_validator
 
-from channels.panels import jws, model, plan, topics, wire
+from channels.panels import jws, keys, loop, model, plan, topics, wire
 from channels.panels.compiler import Page, compile_notice
 from channels.panels.listener import Listener
 from hub.contracts import (
@@ -29,12 +30,15 @@ from hub.vocabulary import Intent
 
 Outgoings: TypeAlias = Iterator[wire.Outgoing]
 _HOUR = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
+_WINDOW = r"^[1-7]{1,7} ([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]$"
 
 
 class PanelOptions(StrictOptions):
     """`model`: a file of config/panels. `languages`: what is shown, in this order; empty: the
     outlet's first. `night_off` and `night_on`: local hours between which the face is dark but for
-    alerts. `serial` and `device_key` (base64url Ed25519 public key) name the device itself."""
+    alerts. `data_month_mb`: what its link may carry in a month. `event_days`: an event is shown so
+    many days before it. `windows`: "12345 07:00-22:00", when infos, events and reminders are shown.
+    `serial` and `device_key` (base64url Ed25519 public key) name the device itself."""
 
     model: str = "text-8x16"
     languages: tuple[str, ...] = ()
@@ -43,6 +47,9 @@ class PanelOptions(StrictOptions):
     night_on: str | None = Field(None, pattern=_HOUR)
     serial: str = Field("", max_length=64)
     device_key: str = ""
+    data_month_mb: int | None = Field(None, ge=1, le=1_000_000)
+    event_days: int | None = Field(None, ge=0, le=366)
+    windows: tuple[Annotated[str, Field(pattern=_WINDOW)], ...] = Field((), max_length=14)
 
     @field_validator("model")
     @classmethod
@@ -62,6 +69,10 @@ class PanelOptions(StrictOptions):
         if (self.night_off is None) != (self.night_on is None):
             raise ValueError("night_off and night_on go together")
         return self
+
+    @property
+    def placing(self) -> loop.Placing:
+        return loop.Placing(self.event_days, self.windows)
 
     @property
     def night(self) -> plan.Night | None:
@@ -88,6 +99,7 @@ class Panel:
         hold_ms = options.hold_ms or face.hold_ms
         pages: list[Page] = []
         warnings: list[str] = []
+        seen: list[dict[str, Any]] = []
         for notice in notices:
             if notice.intent is Intent.WITHDRAW:
                 continue
@@ -96,12 +108,15 @@ class Panel:
                 return compiled
             pages += compiled.pages
             warnings += compiled.warnings
+            hold = sum(page.hold_ms for page in compiled.pages)
+            seen.append(loop.facts(notice, plan.kind(notice), hold, options.placing))
         facts = {
             "model": face.name,
             "columns": face.columns,
             "lines": face.lines,
             "colour": face.colour,
-            "pages": [{"lines": list(p.lines), "hold_ms": p.hold_ms} for p in pages],
+            "pages": [_drawn(page) for page in pages],
+            "seen": seen,
         }
         text = "\n\n".join("\n".join(line for line in p.lines if line) for p in pages)
         return Rendering(text, facts, tuple(warnings))
@@ -125,20 +140,24 @@ class Panel:
             means = saying.adapter.means
             broker = (means.broker_url, means.instance, means.timeout)
             brokers.setdefault(broker, []).append(index)
-        preparer = _remembering()
+        maker = plan.Maker(_remembering())
         for broker, indexes in brokers.items():
-            sent: list[int] = []
+            # Whose each message is; a message that only tidies up decides nothing.
+            owners: list[int | None] = []
 
-            def compose(indexes: list[int] = indexes, sent: list[int] = sent) -> Outgoings:
+            def compose(
+                indexes: list[int] = indexes, owners: list[int | None] = owners
+            ) -> Outgoings:
                 for index in indexes:
                     try:
-                        answers[index], outgoing = sayings[index].adapter._say(
-                            sayings[index], preparer
+                        answers[index], messages = sayings[index].adapter._say(
+                            sayings[index], maker
                         )
                     except AdapterFailure as failure:
                         answers[index] = failure
-                    else:
-                        sent.append(index)
+                        continue
+                    for outgoing in messages:
+                        owners.append(index if outgoing.payload else None)
                         yield outgoing
 
             try:
@@ -146,8 +165,9 @@ class Panel:
             except (TemporaryFailure, NotConfigured) as failure:
                 answers.update((index, failure) for index in indexes)
             else:
-                told = zip(sent, outcomes, strict=True)
-                answers.update((index, trouble) for index, trouble in told if trouble is not None)
+                for owner, trouble in zip(owners, outcomes, strict=True):
+                    if owner is not None and trouble is not None:
+                        answers[owner] = trouble
         return [answers[index] for index in range(len(sayings))]
 
     @classmethod
@@ -165,6 +185,15 @@ class Panel:
         their panels has spoken yet."""
         Listener(self.means, report, stop, authorities).run()
 
+    @staticmethod
+    def sealed(payload: bytes, seal: str, device_key: str) -> bool:
+        """Whether the device with this public key (base64url) signed these bytes."""
+        try:
+            jws.verify(payload, seal, jws.unb64(device_key))
+        except ValueError:
+            return False
+        return True
+
     def check(self) -> Health:
         try:
             wire.publisher(self.means.broker_url, self.means.instance, self.means.timeout).probe()
@@ -175,7 +204,10 @@ class Panel:
     def close(self) -> None:
         """The connection belongs to the process; `wire.close_all` ends it."""
 
-    def _say(self, saying: Saying, preparer: plan.Prepare) -> tuple[Said, wire.Outgoing]:
+    def _say(self, saying: Saying, maker: plan.Maker) -> tuple[Said, list[wire.Outgoing]]:
+        """What is said, and its messages in their order: the keys, if they ever changed, before the
+        plan that may be signed by a new one; pictures that the panel does not have yet, the plan
+        that names them, the end of pictures that it names no longer."""
         view, options = saying.outlet, self.options
         if len(view.signing_key) != 32:
             raise NotConfigured(
@@ -183,11 +215,12 @@ class Panel:
             )
         try:
             topic = topics.topic(view.authority, view.code, topics.PLAN)
+            changed_keys = keys.outgoing(view)
         except topics.BadName as error:
             raise PermanentFailure(
                 f"Le code « {view.code} » ne peut pas nommer un panneau sur le serveur MQTT."
             ) from error
-        made = plan.make(
+        made = maker.make(
             view,
             saying.notices,
             model.load(options.model),
@@ -195,21 +228,43 @@ class Panel:
             languages=options.languages,
             hold_ms=options.hold_ms,
             night=options.night,
-            preparer=preparer,
+            placing=options.placing,
         )
         signature = jws.sign(made.payload, view.signing_key, view.key_id)
-        evidence: dict[str, Any] = {
-            "plan_rev": view.say_no,
-            "items": len(made.carried),
-            "bytes": len(made.payload),
-        }
         said = Said(
             shown=False,
             refused=made.refused,
             next_change_at=made.next_change_at,
-            evidence=evidence,
+            pages=made.pages,
+            evidence=made.evidence,
         )
-        return said, wire.Outgoing(topic, made.payload, {"jws": signature})
+        messages = [] if changed_keys is None else [changed_keys]
+        messages += [
+            wire.Outgoing(_image(view, key), made.images[key].png())
+            for key in sorted(made.images.keys() - set(view.images))
+        ]
+        messages.append(wire.Outgoing(topic, made.payload, {"jws": signature}))
+        messages += [
+            wire.Outgoing(_image(view, key), b"")
+            for key in sorted(set(view.images) - made.images.keys())
+        ]
+        return said, messages
+
+
+def _image(view: OutletView, key: str) -> str:
+    return topics.topic(view.authority, view.code, topics.IMAGE, key)
+
+
+def _drawn(page: Page) -> dict[str, Any]:
+    """A page for a drawing: its words, and the picture where it is one (PNG, base64)."""
+    drawn: dict[str, Any] = {"lines": list(page.lines), "hold_ms": page.hold_ms}
+    if page.bitmap:
+        drawn |= {
+            "png": base64.b64encode(page.bitmap.png()).decode(),
+            "width": page.bitmap.width,
+            "height": page.bitmap.height,
+        }
+    return drawn
 
 
 def _remembering() -> plan.Prepare:

@@ -1,9 +1,9 @@
 """The publishing side: one MQTT 5 connection a process and broker, without threads.
 
-paho's network loop is driven here, in the caller's thread, so a fork leaves nothing behind and a
-batch is written in one go: up to the broker's receive maximum in flight, each waited for. What was
-not acknowledged in time fails, and its connection is dropped together with paho's queue: an old
-plan re-sent later by itself would land over a newer one.
+paho opens it and is driven here, in the caller's thread, so a fork leaves nothing behind; a batch
+is written straight to its socket (`pipe`), up to the broker's receive maximum in flight, each
+waited for. What was not acknowledged in time fails, and its connection is dropped: an old plan
+re-sent later by itself would land over a newer one.
 """
 
 import os
@@ -16,9 +16,10 @@ from urllib.parse import unquote, urlsplit
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
-from paho.mqtt.properties import Properties, VariableByteIntegers
+from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from channels.panels.pipe import DISCONNECT, PUBACK, Pipe, left, packet, user_properties
 from hub import clock
 from hub.contracts import AdapterFailure, NotConfigured, PermanentFailure, TemporaryFailure
 
@@ -32,16 +33,20 @@ IN_FLIGHT: Final = 500
 # what is said after another worker took over would put an old plan over a new one.
 LONGEST_S: Final = 20.0
 _REFUSED_LOGIN: Final = frozenset({0x86, 0x87, 0x8C})  # bad login, not authorized, bad method
+_TOO_LARGE: Final = 0x95
 _NOT_NOW: Final = frozenset({0x80, 0x83, 0x88, 0x89, 0x97, 0x9F})
 
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """One retained QoS 1 message; `user` are MQTT 5 user properties."""
+    """One QoS 1 message; `user` are MQTT 5 user properties. `expiry_s`: how long the broker may
+    keep it; what is not retained reaches only who is connected."""
 
     topic: str
     payload: bytes
     user: Mapping[str, str] = field(default_factory=dict)
+    retain: bool = True
+    expiry_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,38 +78,20 @@ class Broker:
             password=unquote(parts.password or ""),
         )
 
-    def client(self, client_id: str) -> mqtt.Client:
-        """A paho client that never reconnects by itself."""
+    def client(self, client_id: str, *, manual_ack: bool = False) -> mqtt.Client:
+        """A paho client that never reconnects by itself. `manual_ack`: who reads acknowledges."""
         client = mqtt.Client(
             CallbackAPIVersion.VERSION2,
             client_id=client_id,
             protocol=mqtt.MQTTv5,
             reconnect_on_failure=False,
+            manual_ack=manual_ack,
         )
         if self.user:
             client.username_pw_set(self.user, self.password or None)
         if self.tls:
             client.tls_set()
         return client
-
-
-class UserProperties(Properties):
-    """User properties of a PUBLISH (MQTT 5 section 3.3.2.3.7), packed once. paho's own table of all
-    27 properties costs 170 µs a message to build and pack, a third of what a panel costs."""
-
-    def __init__(self, pairs: Mapping[str, str]) -> None:
-        body = b"".join(b"\x26" + _utf8(k) + _utf8(v) for k, v in pairs.items())
-        length = VariableByteIntegers.encode(len(body))  # type: ignore[no-untyped-call]
-        object.__setattr__(self, "packed", length + body)
-
-    def pack(self) -> bytes:
-        packed: bytes = object.__getattribute__(self, "packed")
-        return packed
-
-
-def _utf8(text: str) -> bytes:
-    raw = text.encode()
-    return len(raw).to_bytes(2, "big") + raw
 
 
 class Publisher:
@@ -119,8 +106,7 @@ class Publisher:
         self._used = 0.0
         self._answer: ReasonCode | None = None
         self._lost: ReasonCode | None = None
-        self._acks: dict[int, ReasonCode] = {}
-        self._window = 1
+        self._window, self._most = 1, 0
         self._end = 0.0
 
     def publish(self, batch: Iterable[Outgoing]) -> list[AdapterFailure | None]:
@@ -170,10 +156,8 @@ class Publisher:
         self._answer = self._lost = None
         client = self._broker.client(f"{self._name}-{os.getpid()}-{uuid.uuid4().hex[:6]}")
         client.connect_timeout = self._timeout
-        client.max_inflight_messages_set(IN_FLIGHT)  # cannot be set any more once connected
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
-        client.on_publish = self._on_publish
         deadline = clock.monotonic() + self._timeout
         try:
             client.connect(self._broker.host, self._broker.port, keepalive=KEEPALIVE_S)
@@ -191,44 +175,24 @@ class Publisher:
         self._client, self._used = client, clock.monotonic()
         return True
 
-    def _exchange(
-        self, batch: Iterable[Outgoing]
-    ) -> tuple[list[Outgoing], list[ReasonCode | None]]:
+    def _exchange(self, batch: Iterable[Outgoing]) -> tuple[list[Outgoing], list[int | None]]:
         """The messages, and the broker's answer to each; None where there was none."""
-        self._acks.clear()
         messages: list[Outgoing] = []
-        mids: list[int] = []
+        flight = _Flight(self._client, self._timeout, self._end)
         for message in batch:
-            messages.append(message)
-            if len(mids) - len(self._acks) >= self._window:
+            if len(messages) - flight.done >= self._window:
                 # Half at a time: one by one, broker and hub would only wake each other up.
-                self._await_acks(len(mids) - self._window // 2)
-            if self._client is None:
-                continue  # composed nevertheless: each needs its answer
-            info = self._client.publish(
-                message.topic,
-                message.payload,
-                qos=1,
-                retain=True,
-                properties=UserProperties(message.user),
-            )
-            mids.append(info.mid)
-        self._await_acks(len(mids))
+                flight.await_acks(len(messages) - self._window // 2)
+            # Composed even without a connection: each needs its answer.
+            messages.append(message)
+            flight.send(message, self._most)
+        flight.await_acks(len(messages))
+        if flight.pipe is None:
+            self._drop()
+        else:
+            flight.pipe.release()
         self._used = clock.monotonic()
-        answers = [self._acks.get(mid) for mid in mids]
-        return messages, answers + [None] * (len(messages) - len(mids))
-
-    def _await_acks(self, count: int) -> None:
-        """Until `count` of this batch are acknowledged; without a connection when the broker is
-        silent for the whole timeout. A large batch may take longer, as long as it moves, but not
-        for ever."""
-        had, deadline = len(self._acks), clock.monotonic() + self._timeout
-        while len(self._acks) < count and self._client is not None:
-            alive = self._client.loop(0.1) == mqtt.MQTT_ERR_SUCCESS
-            if len(self._acks) > had:
-                had, deadline = len(self._acks), clock.monotonic() + self._timeout
-            if not alive or clock.monotonic() > min(deadline, self._end):
-                self._drop()
+        return messages, flight.answers
 
     def _drop(self) -> None:
         client, self._client = self._client, None
@@ -248,6 +212,7 @@ class Publisher:
         self._answer = reason
         most = getattr(properties, "ReceiveMaximum", 65535) if properties else 65535
         self._window = min(most, IN_FLIGHT)
+        self._most = getattr(properties, "MaximumPacketSize", 0) if properties else 0
 
     def _on_disconnect(
         self,
@@ -261,26 +226,83 @@ class Publisher:
         if client is self._client:
             self._client = None
 
-    def _on_publish(
-        self,
-        _client: mqtt.Client,
-        _data: object,
-        mid: int,
-        reason: ReasonCode,
-        _properties: Properties,
-    ) -> None:
-        self._acks[mid] = reason
+
+class _Flight:
+    """The messages of one batch on their way. Without a connection nothing is sent any more."""
+
+    def __init__(self, client: mqtt.Client | None, timeout: float, end: float) -> None:
+        sock = client.socket() if client else None
+        self.pipe = Pipe(sock, timeout) if sock is not None else None
+        self._timeout, self._end = timeout, end
+        self.answers: list[int | None] = []
+        self._at: dict[int, int] = {}
+        self._mid = 0
+        self.done = 0
+
+    def send(self, message: Outgoing, most: int) -> None:
+        """`most`: the broker's maximum packet size, 0: none stated."""
+        self.answers.append(None)
+        if self.pipe is None:
+            return
+        self._mid = self._mid % 65_535 + 1
+        extra = user_properties(message.user, message.expiry_s)
+        data = packet(message.topic, message.payload, self._mid, extra, retain=message.retain)
+        if most and len(data) > most:
+            self._answer(len(self.answers) - 1, _TOO_LARGE)
+            return
+        self._at[self._mid] = len(self.answers) - 1
+        try:
+            self.pipe.put(data)
+        except OSError:
+            self._lose()
+
+    def await_acks(self, count: int) -> None:
+        """Until `count` are answered; without a connection when the broker is silent for the whole
+        timeout. A large batch may take longer, as long as it moves, but not for ever."""
+        had, until = self.done, clock.monotonic() + self._timeout
+        while self.done < count and self.pipe is not None:
+            try:
+                self._take(self.pipe.read(min(left(until), left(self._end))))
+            except OSError:
+                self._lose()
+                return
+            if self.done > had:
+                had, until = self.done, clock.monotonic() + self._timeout
+            elif not left(until):
+                self._lose()
+            if not left(self._end):
+                self._lose()
+
+    def _take(self, heard: list[tuple[int, bytes]]) -> None:
+        for first, body in heard:
+            if first == PUBACK and len(body) >= 2:
+                at = self._at.pop(int.from_bytes(body[:2], "big"), None)
+                if at is not None:
+                    self._answer(at, body[2] if len(body) > 2 else 0)
+            elif first == DISCONNECT:
+                raise ConnectionError("the broker ended the connection")
+
+    def _lose(self) -> None:
+        if self.pipe is not None:
+            self.pipe.release()
+            self.pipe = None
+
+    def _answer(self, at: int, code: int) -> None:
+        self.answers[at] = code
+        self.done += 1
 
 
-def _failure(code: ReasonCode) -> AdapterFailure | None:
+def _failure(code: int) -> AdapterFailure | None:
     """What a PUBACK means (MQTT 5 section 3.4.2.1)."""
-    if not code.is_failure:
+    if code < 0x80:
         return None
-    if code.value in _REFUSED_LOGIN:
+    if code in _REFUSED_LOGIN:
         return NotConfigured("Le serveur MQTT n'autorise pas l'envoi à ce panneau.")
-    if code.value in _NOT_NOW:
-        return TemporaryFailure(f"Le serveur MQTT ne prend pas l'envoi pour le moment ({code}).")
-    return PermanentFailure(f"Le serveur MQTT refuse l'envoi ({code}).")
+    if code in _NOT_NOW:
+        return TemporaryFailure(f"Le serveur MQTT ne prend pas l'envoi pour le moment ({code:#x}).")
+    if code == _TOO_LARGE:
+        return PermanentFailure("Le message est trop grand pour le serveur MQTT.")
+    return PermanentFailure(f"Le serveur MQTT refuse l'envoi ({code:#x}).")
 
 
 _publishers: dict[tuple[str, str], Publisher] = {}

@@ -197,6 +197,7 @@ class Push:
                 timeout=self._means.timeout,
                 per_host=self._options.in_flight,
                 ca_file=self._options.ca_file,
+                stopping=self._means.stopping,
             )
         return self._sender
 

@@ -5,6 +5,7 @@ address that is about to be connected. Redirects are not followed, proxies of th
 not asked.
 """
 
+import math
 import re
 import selectors
 import socket
@@ -28,6 +29,9 @@ _ENDPOINT: Final = re.compile(
 # Requests built between two looks at the sockets: 4 cost 20 us a message less than 1, and the wire
 # waits no longer than half a millisecond.
 _PER_TURN: Final = 4
+# How long a turn may wait: also how late an order to stop is heard.
+_TURN_S: Final = 0.2
+_LAST_WAIT_S: Final = 2.0
 # Answers that say the host, or we, have a general trouble: not this phone.
 _TIRED: Final = frozenset({401, 403, 406, 408, 425, 429})
 _ERRORS: Final = {
@@ -116,11 +120,16 @@ class Sender:
         patience: int = 8,
         ca_file: str = "",
         resolve: Sequence[str] = (),
+        call_s: float = 5.0,
+        stopping: Callable[[], bool] = bool,
     ) -> None:
-        """`resolve`: rows "host:port:address" that stand for DNS (libcurl's RESOLVE)."""
+        """`resolve`: rows "host:port:address" that stand for DNS (libcurl's RESOLVE). Past `call_s`
+        seconds a call begins nothing more, so that it ends within its caller's lease; when
+        `stopping` says so it does not wait longer than two seconds for what is under way."""
         self._policy = policy
         self._timeout_ms = int(timeout * 1000)
         self._per_host, self._patience = per_host, patience
+        self._call_s, self._stopping = call_s, stopping
         self._ca_file = ca_file or ssl.get_default_verify_paths().cafile or ""
         self._hosts: dict[str, _Host] = {}
         self._flights: dict[pycurl.Curl, _Flight] = {}
@@ -148,17 +157,28 @@ class Sender:
         self._answers = [Answer() for _ in endpoints]
         hosts = self._sort(endpoints)
         ready = deque(hosts)
+        deadline, given_up = clock.monotonic() + self._call_s, math.inf
         try:
             while ready or self._flying:
+                moment = clock.monotonic()
+                if given_up == math.inf and self._stopping():
+                    deadline, given_up = moment, moment + _LAST_WAIT_S
+                if moment >= deadline:
+                    ready.clear()
+                    for host in hosts:
+                        self._hold(host, "not begun in time")
+                if moment >= given_up:
+                    break
                 started = 0
                 while started < _PER_TURN and self._start_one(ready, endpoints, make):
                     started += 1
                 if self._flying:
-                    self._turn(0.0 if started else 1.0)
+                    self._turn(0.0 if started else _TURN_S)
                 if not ready:
                     ready.extend(h for h in hosts if h.waiting and h.flying < self._per_host)
         finally:
             for curl in list(self._flying):
+                self._answers[self._flights[curl].index].error = "the sender stopped"
                 self._land(curl)
                 self._forget(curl)
             if len(self._hosts) > 64:
@@ -191,7 +211,7 @@ class Sender:
             host = _Host(origin, parts.hostname or "", self._policy.port_of(parts))
             self._hosts[origin] = host
         host.waiting.clear()
-        host.misses, host.retry_after, host.refusal = 0, None, ""
+        host.misses, host.retry_after, host.refusal, host.trouble = 0, None, "", ""
         return host
 
     def _start_one(self, ready: deque[_Host], endpoints: Sequence[str], make: Make) -> bool:
@@ -329,10 +349,11 @@ class Sender:
             host.retry_after = max(host.retry_after or 0, answer.retry_after or 0) or None
             host.trouble = answer.error or f"answered {answer.status}"
 
-    def _hold(self, host: _Host) -> None:
+    def _hold(self, host: _Host, why: str = "") -> None:
         for index in host.waiting:
             answer = self._answers[index]
-            answer.held, answer.retry_after, answer.error = True, host.retry_after, host.trouble
+            answer.held, answer.retry_after = True, host.retry_after
+            answer.error = host.trouble or why
         host.waiting.clear()
 
     def _land(self, curl: pycurl.Curl) -> None:

@@ -75,6 +75,14 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "ical": N_("Calendar (iCalendar)"),
         "rss": N_("News feed (RSS, Atom)"),
         "cap": N_("Alerts (CAP)"),
+        "caldav": N_("Calendar (CalDAV)"),
+        "openagenda": N_("Events (OpenAgenda)"),
+        "vigilance": N_("Weather watch (Météo-France)"),
+        "vigicrues": N_("Flood watch (Vigicrues)"),
+        "datex": N_("Road traffic (DATEX II)"),
+        "wzdx": N_("Work zones (WZDx)"),
+        "cifs": N_("Road incidents (CIFS)"),
+        "gtfs_rt": N_("Public transport (GTFS-RT)"),
     },
     "role": {
         "author": N_("Author"),
@@ -96,12 +104,14 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "intake": {
         "ignore": N_("Ignore"),
+        "agenda": N_("In the agenda only"),
         "draft": N_("Propose a draft"),
         "publish": N_("Publish by itself"),
     },
     "fate": {
         "ignore": N_("Would be ignored"),
         "skip": N_("Would be ignored"),
+        "agenda": N_("Would be in the agenda only"),
         "draft": N_("Would become a draft"),
         "publish": N_("Would be published"),
         "update": N_("Would change a publication"),
@@ -109,9 +119,15 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "item": {
         "ignored": N_("Ignored"),
+        "listed": N_("In the agenda only"),
         "drafted": N_("Draft proposed"),
         "published": N_("Published"),
         "closed": N_("Over at the source"),
+    },
+    "event": {
+        "planned": N_("Planned"),
+        "cancelled": N_("Cancelled"),
+        "withdrawn": N_("Taken out"),
     },
     "presence": {
         "ready": N_("Connected"),
@@ -189,6 +205,14 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "code": N_("Code"),
         "kind": N_("Kind"),
         "scope": N_("Who may read it"),
+        "from_day": N_("First day"),
+        "from_hour": N_("Begins at"),
+        "to_day": N_("Last day"),
+        "to_hour": N_("Ends at"),
+        "place": N_("The place"),
+        "latitude": N_("Latitude"),
+        "tags": N_("Subjects, between commas"),
+        "link": N_("Page with more about it"),
     },
 }
 

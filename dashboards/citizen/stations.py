@@ -9,7 +9,7 @@ from fastapi.responses import RedirectResponse
 from dashboards.base import pages
 from dashboards.citizen import reading
 from dashboards.citizen.answer import page
-from hub import categories, clock, db
+from hub import categories, clock, db, neighbourhoods
 
 router = APIRouter()
 _MOST_FOLLOWED: Final = 30
@@ -54,6 +54,8 @@ def station(code: str, request: Request) -> Response:
             station=row.station,
             authority=row.authority,
             categories=[(c.key, c.label(language)) for c in categories.everything().values()],
+            places=neighbourhoods.of_authority(row.authority.code),
+            grid=neighbourhoods.grid(row.authority.territory),
         )
     if written:
         return RedirectResponse(f"/s/{quote(written, safe='')}/", 308)

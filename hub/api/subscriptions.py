@@ -43,9 +43,14 @@ class WishesIn(_Given):
     categories: list[str] | None = Field(None, max_length=100)
     language: str | None = Field(None, max_length=35)
     min_severity: str | None = None
+    cells: list[str] | None = Field(
+        None,
+        max_length=500,
+        description="H3 cells of resolution 8 (0.7 km²) it cares for; never a position.",
+    )
 
     def wishes(self) -> Wishes:
-        return Wishes(self.stations, self.categories, self.language, self.min_severity)
+        return Wishes(self.stations, self.categories, self.language, self.min_severity, self.cells)
 
 
 class SubscriptionIn(WishesIn):
@@ -199,6 +204,7 @@ def _view(session: Session, row: Subscription) -> dict[str, Any]:
         "categories": categories,
         "language": row.language,
         "min_severity": row.min_severity,
+        "cells": row.cells,
         "key": session.get_one(PushIdentity, row.push_identity_id).public_key,
         "created": clock.rfc3339(row.created),
     }

@@ -5,6 +5,7 @@ import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Annotated, Any, NoReturn
 
 import structlog
@@ -71,12 +72,29 @@ def plain_errors(as_json: bool) -> Iterator[None]:
         fail(error.title, error.errors, as_json)
 
 
+# Each module registers its commands when it is imported.
+COMMANDS = (
+    "authorities",
+    "demo",
+    "panel_compile",
+    "panel_timeline",
+    "panel_conform",
+    "panel_enrol",
+    "panel_keys",
+    "panels",
+    "roles",
+    "samples",
+    "sources",
+    "subscriptions",
+    "talking",
+    "tokens",
+)
+
+
 def prepare() -> None:
     """Import every command, read the settings (every problem is said at once), set up the log."""
-    from hub.cli import authorities, demo, panel_enrol, panels, roles, sources, talking, tokens
-
-    commands = (authorities, demo, panel_enrol, panels, roles, sources, talking, tokens)
-    assert all(commands)
+    for name in COMMANDS:
+        import_module(f"hub.cli.{name}")
     try:
         level = settings.get().log.upper()
     except settings.SettingsError as error:

@@ -1,16 +1,19 @@
 """What displays were told, written down for many at once: the rows of `carried`, and the deliveries
-that follow from them."""
+that follow from them. The number of statements grows with what differs between the displays, not
+with how many they are.
+"""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import update
-from sqlmodel import Session, col, select
+from sqlalchemy import case, func, null, select, update
+from sqlmodel import Session, col
 
 from hub.contracts import Said
 from hub.dispatch.telling import Telling
-from hub.models import Carried, Delivery
+from hub.models import Carried, Delivery, DisplayRow
 from hub.vocabulary import DeliveryState, Intent
 
 _SOMETHING = (
@@ -18,79 +21,100 @@ _SOMETHING = (
     | col(Carried.wanted_rev).is_not(None)
     | col(Carried.shown_rev).is_not(None)
 )
+_UNSEEN = {"synchronize_session": False}
 
 
-def write_said(session: Session, said: Sequence[tuple[Telling, Said]], now: datetime) -> None:
+@dataclass(slots=True)
+class Group:
+    """Displays that were told the same and answered alike."""
+
+    telling: Telling
+    said: Said
+    outlets: list[int] = field(default_factory=list)
+    attempts: list[int] = field(default_factory=list)
+
+
+def groups(told: Sequence[tuple[Telling, Said]]) -> list[Group]:
+    """What a set was told, put together. Mappings that are one object are the same."""
+    found: dict[Any, Group] = {}
+    for telling, said in told:
+        key = (
+            id(telling.revisions), id(said.refused) if said.refused else 0, id(said.evidence),
+            said.next_change_at,
+        )  # fmt: skip
+        group = found.setdefault(key, Group(telling, said))
+        group.outlets.append(telling.outlet.id)
+        group.attempts.append(telling.attempt_id)
+    return list(found.values())
+
+
+def write_said(session: Session, told: Sequence[Group], now: datetime) -> None:
     """What each display of a set was told; what it shows, too, where saying is showing."""
-    told = {telling.outlet.id or 0: (telling, answer) for telling, answer in said}
-    rows = session.execute(
-        select(Carried.outlet_id, Carried.publication_id, Carried.shown_rev, col(Carried.since))
-        .where(col(Carried.outlet_id).in_(told), _SOMETHING)
-        .order_by(col(Carried.outlet_id), col(Carried.publication_id))
-    ).all()
-    changes: list[dict[str, Any]] = []
-    for outlet_id, publication_id, shown_rev, since in rows:
-        telling, answer = told[outlet_id]
-        refusal = answer.refused.get(publication_id)
-        said_rev = None if refusal else telling.revisions.get(publication_id)
-        changes.append(
-            {
-                "outlet_id": outlet_id,
-                "publication_id": publication_id,
-                "said_rev": said_rev,
-                "said_say_no": telling.view.say_no,
-                "refused": f"{refusal.reason} {refusal.what_would_fit}".strip() if refusal else "",
-                "shown_rev": said_rev if answer.shown else shown_rev,
-                "since": now if answer.shown else since,
-            }
+    say_no = (
+        select(col(DisplayRow.say_no))
+        .where(col(DisplayRow.outlet_id) == col(Carried.outlet_id))
+        .scalar_subquery()
+    )
+    for group in told:
+        refused = group.said.refused
+        words = {
+            publication: f"{why.reason} {why.what_would_fit}".strip()
+            for publication, why in refused.items()
+        }
+        carried = {p: r for p, r in group.telling.revisions.items() if p not in refused}
+        publication: Any = col(Carried.publication_id)
+        said_rev: Any = case(carried, value=publication, else_=null()) if carried else null()
+        changes: dict[str, Any] = {
+            "said_rev": said_rev,
+            "said_say_no": say_no,
+            "refused": case(words, value=publication, else_="") if words else "",
+        }
+        if group.said.shown:
+            changes |= {"shown_rev": said_rev, "since": now}
+        session.execute(
+            update(Carried)
+            .where(col(Carried.outlet_id).in_(group.outlets), _SOMETHING)
+            .values(changes)
+            .execution_options(**_UNSEEN)
         )
-    if changes:
-        session.execute(update(Carried), changes)
-    settle(session, told, now)
+    settle(session, [outlet for group in told for outlet in group.outlets], now)
 
 
-def settle(session: Session, outlet_ids: Iterable[int], now: datetime) -> None:
+def settle(session: Session, outlet_ids: Sequence[int], now: datetime) -> None:
     """Bring the deliveries of displays in line with what they say and show."""
-    rows = session.execute(
-        select(
-            Delivery.id, Delivery.state, Delivery.intent, Delivery.revision_no,
-            Delivery.reason, col(Delivery.first_at), col(Delivery.opened_at),
-            Carried.refused, Carried.shown_rev, Carried.said_rev,
-        )  # type: ignore[call-overload]
-        .join(
-            Carried,
-            (col(Carried.outlet_id) == Delivery.outlet_id)
-            & (col(Carried.publication_id) == Delivery.publication_id),
+    over = {"changed": now, "closed_at": now, "opened_at": func.coalesce(Delivery.opened_at, now)}
+    wanted: Any = case(
+        (col(Delivery.intent) == Intent.WITHDRAW, null()), else_=Delivery.revision_no
+    )
+    said = col(Carried.said_rev).is_not_distinct_from(wanted)
+    shown = col(Carried.shown_rev).is_not_distinct_from(wanted)
+    refused = col(Carried.refused) != ""
+    steps: tuple[tuple[Any, dict[str, Any]], ...] = (
+        (refused, {"state": DeliveryState.FAILED, "reason": Carried.refused, **over}),
+        (
+            said & shown,
+            {
+                "state": DeliveryState.DONE,
+                "reason": "",
+                "first_at": func.coalesce(Delivery.first_at, now),
+                **over,
+            },
+        ),
+        (
+            said & (col(Delivery.state) == DeliveryState.WAITING),
+            {"state": DeliveryState.OPEN, **over, "closed_at": None},
+        ),
+    )
+    for condition, values in steps:
+        session.execute(
+            update(Delivery)
+            .where(
+                col(Delivery.outlet_id).in_(outlet_ids),
+                col(Delivery.state).in_([DeliveryState.WAITING, DeliveryState.OPEN]),
+                col(Carried.outlet_id) == col(Delivery.outlet_id),
+                col(Carried.publication_id) == col(Delivery.publication_id),
+                condition,
+            )
+            .values(values)
+            .execution_options(**_UNSEEN)
         )
-        .where(
-            col(Delivery.outlet_id).in_(list(outlet_ids)),
-            col(Delivery.state).in_([DeliveryState.WAITING, DeliveryState.OPEN]),
-        )
-        .order_by(col(Delivery.id))
-    ).mappings()  # fmt: skip
-    changes = [change for row in rows if (change := _settled(row, now))]
-    if changes:
-        session.execute(update(Delivery), changes)
-
-
-def _settled(row: Any, now: datetime) -> dict[str, Any] | None:
-    """The change of a delivery, None when it stays as it is."""
-    wanted = None if row["intent"] == Intent.WITHDRAW else row["revision_no"]
-    state, reason, first = row["state"], row["reason"], row["first_at"]
-    if row["refused"]:
-        state, reason = DeliveryState.FAILED, row["refused"]
-    elif row["shown_rev"] == wanted and row["said_rev"] == wanted:
-        state, reason, first = DeliveryState.DONE, "", first or now
-    elif row["said_rev"] == wanted:
-        state = DeliveryState.OPEN
-    if state == row["state"]:
-        return None
-    return {
-        "id": row["id"],
-        "state": state,
-        "reason": reason,
-        "first_at": first,
-        "changed": now,
-        "opened_at": row["opened_at"] or now,
-        "closed_at": None if state == DeliveryState.OPEN else now,
-    }

@@ -9,18 +9,21 @@ still has its own lease, number and attempt. Other kinds are sets of one.
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final, TypeAlias
 
 import structlog
 from sqlalchemy import BigInteger, case, insert, literal, update
+from sqlalchemy import select as core_select
 from sqlmodel import Session, col, select
+from sqlmodel.sql.sqltypes import UTCDateTime
 
 from hub import changes, clock, db, nudges, outbox, outlets, registry, shelf
+from hub.again import retried
 from hub.contracts import AdapterFailure, Said, Saying, TemporaryFailure
-from hub.dispatch import leases
-from hub.dispatch.carrying import settle, write_said
-from hub.dispatch.telling import TOMBSTONES, Telling, read
+from hub.dispatch import leases, pages
+from hub.dispatch.carrying import Group, groups, settle, write_said
+from hub.dispatch.telling import TOMBSTONES, Opened, Telling, read
 from hub.models import Attempt, DisplayRow, Memo, Outlet
 from hub.vocabulary import LANE_ORDER, Lane
 
@@ -71,6 +74,7 @@ def claim(outlet_id: int) -> bool:
     return bool(claim_set([outlet_id]))
 
 
+@retried
 def claim_set(outlet_ids: Sequence[int]) -> list[int]:
     """One conditional UPDATE: those of `outlet_ids` that are ours now."""
     with db.writing(db.EVERYWHERE) as session:
@@ -87,7 +91,7 @@ def claim_set(outlet_ids: Sequence[int]) -> list[int]:
         taken = session.execute(
             update(DisplayRow)
             .where(col(DisplayRow.outlet_id).in_(free), *due)
-            .values(lease=leases.me(), beat=DisplayRow.beat + 1)
+            .values(lease=leases.once(), beat=DisplayRow.beat + 1)
             .returning(col(DisplayRow.outlet_id))
             .execution_options(synchronize_session=False)
         )
@@ -98,52 +102,43 @@ def open_(outlet_id: int) -> Telling | None:
     return next(iter(open_set([outlet_id])), None)
 
 
+@retried
 def open_set(outlet_ids: Sequence[int]) -> list[Telling]:
     """Read what each shall show and take its next wire number; both durable before the wire."""
-    mine = (col(DisplayRow.outlet_id).in_(outlet_ids), col(DisplayRow.lease) == leases.me())
+    last, reported = col(DisplayRow.say_no) + 1, col(DisplayRow.reported_no) + 1
+    higher: Any = case((last > reported, last), else_=reported)
+    ms = literal(clock.unix_ms(), BigInteger)
+    now = clock.now()
     with db.writing(db.EVERYWHERE, durable=True) as session:
-        last, reported = col(DisplayRow.say_no) + 1, col(DisplayRow.reported_no) + 1
-        higher: Any = case((last > reported, last), else_=reported)
-        ms = literal(clock.unix_ms(), BigInteger)
-        numbers = {
-            outlet_id: (say_no, wanted_no)
-            for outlet_id, say_no, wanted_no in session.execute(
-                update(DisplayRow)
-                .where(*mine)
-                .values(say_no=case((higher > ms, higher), else_=ms))
-                .returning(
-                    col(DisplayRow.outlet_id), col(DisplayRow.say_no), col(DisplayRow.wanted_no)
-                )
-                .execution_options(synchronize_session=False)
+        numbers = session.execute(
+            update(DisplayRow)
+            .where(
+                col(DisplayRow.outlet_id).in_(outlet_ids),
+                col(DisplayRow.lease).startswith(leases.me(), autoescape=True),
             )
-        }
-        if not numbers:
+            .values(
+                say_no=case((higher > ms, higher), else_=ms), saying_no=col(DisplayRow.wanted_no)
+            )
+            .returning(
+                col(DisplayRow.outlet_id),
+                col(DisplayRow.say_no),
+                col(DisplayRow.wanted_no),
+                col(DisplayRow.lease),
+                col(DisplayRow.evidence),
+            )
+            .execution_options(synchronize_session=False)
+        ).all()
+        ids = sorted(row[0] for row in numbers)
+        if not ids:
             return []
-        told = list(read(session, list(numbers), clock.now()).values())
-        attempts = session.execute(
-            insert(Attempt).returning(col(Attempt.id), sort_by_parameter_order=True),
-            [
-                {
-                    "authority_id": telling.outlet.authority_id,
-                    "outlet_id": telling.outlet.id,
-                    "worker": leases.me(),
-                    "count": len(telling.notices),
-                }
-                for telling in told
-            ],
-        ).scalars()
-        opened = []
-        for telling, attempt_id in zip(told, attempts, strict=True):
-            say_no, wanted_no = numbers[telling.outlet.id or 0]
-            opened.append(
-                replace(
-                    telling,
-                    view=replace(telling.view, say_no=say_no),
-                    wanted_no=wanted_no,
-                    attempt_id=attempt_id,
-                )
+        attempts = _attempts(session, ids, now)
+        opened = {
+            row[0]: Opened(
+                row[1], row[2], row[3], attempts[row[0]], tuple(row[4].get("images", ()))
             )
-        return opened
+            for row in numbers
+        }
+        return list(read(session, ids, now, opened).values())
 
 
 def wire(telling: Telling) -> Said:
@@ -186,6 +181,7 @@ def close(telling: Telling, said: Said) -> None:
     close_set([(telling, said)])
 
 
+@retried
 def close_set(told: Sequence[tuple[Telling, Said]]) -> int:
     """Write down what was said, all of it or nothing; what is shown too, where saying is showing.
     Who was taken over meanwhile is left alone: the other's word counts. How many were ours."""
@@ -195,26 +191,24 @@ def close_set(told: Sequence[tuple[Telling, Said]]) -> int:
         ours = [(telling, said) for telling, said in told if telling.outlet.id in standing]
         if not ours:
             return 0
-        write_said(session, ours, now)
+        alike = groups(ours)
+        write_said(session, alike, now)
         for telling, said in ours:
             if said.shown:
                 outlet = telling.outlet
-                shelf.store(session, outlet.id or 0, outlet.authority_id, said, now)
-        session.execute(
-            update(DisplayRow),
-            [
-                _closed(telling, said, standing[telling.outlet.id or 0], now)
-                for telling, said in ours
-            ],
-        )
+                shelf.store(session, outlet.id, outlet.authority_id, said, now)
+        for group in alike:
+            _write_closed(session, group, now)
+            pages.keep(session, group.telling.revisions, group.said.pages, now)
+            _close_attempts(session, group.attempts, "accepted", len(group.telling.notices))
         moved = [
-            (telling.outlet.id or 0, Lane(row["lane"]))
+            (telling.outlet.id, Lane(standing[telling.outlet.id]["lane"]))
             for telling, _ in ours
-            if (row := standing[telling.outlet.id or 0])["wanted_no"] != telling.wanted_no
+            if standing[telling.outlet.id]["wanted_no"] != telling.wanted_no
         ]
-        db.after_commit(session, lambda: _nudge_again(ours[0][0].outlet.kind, moved))
+        kind = ours[0][0].outlet.kind
+        db.after_commit(session, lambda: _nudge_again(kind, moved))
         changes.bump(session)
-        _close_attempts(session, [t for t, _ in ours], "accepted")
         return len(ours)
 
 
@@ -222,6 +216,7 @@ def put_back(telling: Telling, failure: AdapterFailure) -> None:
     put_back_set([(telling, failure)])
 
 
+@retried
 def put_back_set(failed: Sequence[tuple[Telling, AdapterFailure]]) -> None:
     """They surely were not said: say them again later, and less often what a person must mend."""
     now = clock.now()
@@ -230,7 +225,7 @@ def put_back_set(failed: Sequence[tuple[Telling, AdapterFailure]]) -> None:
         ours = [(telling, why) for telling, why in failed if telling.outlet.id in standing]
         rows = []
         for telling, failure in ours:
-            tries = standing[telling.outlet.id or 0]["tries"] + 1
+            tries = standing[telling.outlet.id]["tries"] + 1
             wait = _LONGEST_WAIT_S
             if isinstance(failure, TemporaryFailure):
                 wait = int(failure.retry_after or min(2 ** min(tries, 10), 60))
@@ -246,7 +241,9 @@ def put_back_set(failed: Sequence[tuple[Telling, AdapterFailure]]) -> None:
         if rows:
             session.execute(update(DisplayRow), rows)
             changes.bump(session)
-            _close_attempts(session, [t for t, _ in ours], "failed", ours[0][1].reason)
+            for telling, failure in ours:
+                count = len(telling.notices)
+                _close_attempts(session, [telling.attempt_id], "failed", count, failure.reason)
 
 
 def render_afresh(outlet_id: int) -> Said | None:
@@ -304,36 +301,47 @@ def _kind_of(outlet_id: int) -> tuple[str, Lane]:
 
 
 def _standing(session: Session, tellings: Sequence[Telling]) -> dict[int, dict[str, Any]]:
-    """The rows that are still ours under the number that was said, by outlet; locked."""
-    say_nos = {telling.outlet.id: telling.view.say_no for telling in tellings}
+    """The rows that are still ours by the claim under which they were told, by outlet; locked."""
     rows = session.execute(
         select(
-            DisplayRow.outlet_id, DisplayRow.say_no, DisplayRow.wanted_no, DisplayRow.lane,
-            DisplayRow.tries, DisplayRow.shown_no, col(DisplayRow.shown_at),
+            DisplayRow.outlet_id, DisplayRow.lease, DisplayRow.wanted_no, DisplayRow.lane,
+            DisplayRow.tries,
         )  # type: ignore[call-overload]
-        .where(col(DisplayRow.outlet_id).in_(list(say_nos)), DisplayRow.lease == leases.me())
+        .where(col(DisplayRow.outlet_id).in_([telling.outlet.id for telling in tellings]))
         .order_by(col(DisplayRow.outlet_id))
         .with_for_update()
     ).mappings()  # fmt: skip
-    return {r["outlet_id"]: dict(r) for r in rows if r["say_no"] == say_nos[r["outlet_id"]]}
+    leased = {telling.outlet.id: telling.lease for telling in tellings}
+    return {r["outlet_id"]: dict(r) for r in rows if r["lease"] == leased[r["outlet_id"]]}
 
 
-def _closed(telling: Telling, said: Said, row: dict[str, Any], now: Any) -> dict[str, Any]:
-    moved = row["wanted_no"] != telling.wanted_no
-    return {
-        "outlet_id": telling.outlet.id,
-        "said_no": telling.wanted_no,
-        "said_at": now,
-        "lease": "",
-        "tries": 0,
-        "trouble": "",
-        "lane": row["lane"] if moved else Lane.NORMAL,
-        "evidence": dict(said.evidence),
-        "shown_no": telling.wanted_no if said.shown else row["shown_no"],
-        "shown_at": now if said.shown else row["shown_at"],
-        "due_at": now if moved else said.next_change_at,
-        "next_change_at": said.next_change_at,
+def _write_closed(session: Session, group: Group, now: datetime) -> None:
+    said, done = group.said, col(DisplayRow.wanted_no) == col(DisplayRow.saying_no)
+    # A panel may have answered before its saying was closed.
+    already = col(DisplayRow.shown_say_no) == col(DisplayRow.say_no)
+    shown: dict[str, Any] = {
+        "shown_no": case((already, col(DisplayRow.saying_no)), else_=col(DisplayRow.shown_no))
     }
+    if said.shown:
+        shown = {"shown_no": DisplayRow.saying_no, "shown_at": now}
+    moment = UTCDateTime()
+    session.execute(
+        update(DisplayRow)
+        .where(col(DisplayRow.outlet_id).in_(group.outlets))
+        .values(
+            said_no=DisplayRow.saying_no,
+            said_at=now,
+            lease="",
+            tries=0,
+            trouble="",
+            lane=case((done, Lane.NORMAL.value), else_=col(DisplayRow.lane)),
+            due_at=case((done, literal(said.next_change_at, moment)), else_=literal(now, moment)),
+            next_change_at=said.next_change_at,
+            evidence=dict(said.evidence),
+            **shown,
+        )
+        .execution_options(synchronize_session=False)
+    )
 
 
 def _nudge_again(kind: str, moved: Sequence[tuple[int, Lane]]) -> None:
@@ -345,13 +353,32 @@ def _nudge_again(kind: str, moved: Sequence[tuple[int, Lane]]) -> None:
             nudges.send("display", outlet_id, lane)
 
 
+def _attempts(session: Session, outlet_ids: Sequence[int], now: datetime) -> dict[int, int]:
+    """An attempt for each display, on record before the wire is touched: outlet to attempt."""
+    columns = ("authority_id", "outlet_id", "worker", "started", "outcome", "count", "detail")
+    values: tuple[Any, ...] = (
+        col(DisplayRow.authority_id), col(DisplayRow.outlet_id), literal(leases.me()),
+        literal(now, UTCDateTime()), literal("sending"), literal(0), literal(""),
+    )  # fmt: skip
+    rows = session.execute(
+        insert(Attempt)
+        .from_select(
+            columns,
+            core_select(*values).where(col(DisplayRow.outlet_id).in_(outlet_ids)),
+            include_defaults=False,
+        )
+        .returning(col(Attempt.outlet_id), col(Attempt.id))
+    )
+    return {outlet_id: attempt_id or 0 for outlet_id, attempt_id in rows}
+
+
 def _close_attempts(
-    session: Session, tellings: Sequence[Telling], outcome: str, detail: str = ""
+    session: Session, ids: Sequence[int], outcome: str, count: int, detail: str = ""
 ) -> None:
     session.execute(
         update(Attempt)
-        .where(col(Attempt.id).in_([telling.attempt_id for telling in tellings]))
-        .values(finished=clock.now(), outcome=outcome, detail=detail)
+        .where(col(Attempt.id).in_(ids))
+        .values(finished=clock.now(), outcome=outcome, count=count, detail=detail)
         .execution_options(synchronize_session=False)
     )
 

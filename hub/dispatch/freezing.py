@@ -5,21 +5,25 @@ was told by an earlier revision and is still wanted gets the update's words, who
 words, who is told and no longer wanted the withdrawal's.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import func
+from sqlalchemy import func, insert, update
 from sqlmodel import Session, col, select
 
-from hub import audience, clock
+from hub import audience, clock, db, nudges
+from hub.dispatch import leases
+from hub.dispatch.patience import persist
 from hub.models import Attempt, Contact, Delivery, Shard, TargetRow
-from hub.vocabulary import Intent, TargetState
+from hub.vocabulary import Intent, Lane, TargetState
 
 if TYPE_CHECKING:
     from hub.dispatch.messengers import Speaking
 
 SHARD = 10_000
+_BATCH = 20  # shards a transaction: 1.6 MB, some ten milliseconds of SQLite's one writer
+_MOST_NUDGES = 16
 Ids = NDArray[np.int64]
 
 _TOLD = (TargetState.ACCEPTED, TargetState.UNCERTAIN)
@@ -91,47 +95,94 @@ def _told_targets(session: Session, delivery: Delivery) -> dict[str, tuple[str, 
     return told
 
 
-def freeze_phones(session: Session, delivery: Delivery, speaking: "Speaking") -> None:
-    """Shards of the delivery. A freeze that was interrupted goes on where it stood: what is in a
-    shard already is not frozen again."""
-    if delivery.frozen:
-        return
+def begun(session: Session, delivery_id: int) -> bool:
+    """Whether there is a shard already."""
+    found = select(Shard.id).where(Shard.delivery_id == delivery_id).limit(1)
+    return session.exec(found).first() is not None
+
+
+def freeze_phones(speaking: "Speaking") -> bool:
+    """Shards of the delivery that this worker holds; then it holds it no longer. Whom it addresses
+    is read without a lock and written in short turns, so that a million ids keep nobody from
+    writing and the first shard is told while the last is written. A freeze that was interrupted
+    goes on where it stood: what is in a shard already is not frozen again. False: not ours."""
+    delivery = speaking.delivery
+    with db.reading(db.EVERYWHERE) as session:
+        groups = _groups(session, delivery, speaking)
+        there, n = _frozen_already(session, delivery)
+    parts = [
+        (intent, part)
+        for intent, ids in groups.items()
+        for part in _parts(np.setdiff1d(ids, there, assume_unique=True))
+    ]
+    total = len(there) + sum(len(part) for _, part in parts)
+    for first in range(0, max(len(parts), 1), _BATCH):
+        batch = parts[first : first + _BATCH]
+        last = first + _BATCH >= len(parts)
+        rows = [
+            {
+                "delivery_id": delivery.id,
+                "n": n + first + offset,
+                "intent": intent.value,
+                "ids": part.astype("<i8").tobytes(),
+                "size": len(part),
+            }
+            for offset, (intent, part) in enumerate(batch)
+        ]
+        if not persist(lambda rows=rows, last=last: _write(delivery, rows, total, last)):  # type: ignore[misc]
+            return False
+    return True
+
+
+def _write(delivery: Delivery, rows: list[dict[str, Any]], total: int, last: bool) -> bool:
+    """Some shards in one short transaction, and a nudge for each: as many workers as shards."""
+    with db.writing(db.EVERYWHERE) as session:
+        done: Any = session.execute(
+            update(Delivery)
+            .where(col(Delivery.id) == delivery.id, col(Delivery.lease) == leases.me())
+            .values(
+                total=total,
+                beat=Delivery.beat + 1,
+                changed=clock.now(),
+                frozen=last,
+                lease="" if last else leases.me(),
+            )
+            .execution_options(synchronize_session=False)
+        )
+        if done.rowcount != 1:
+            return False
+        if rows:
+            session.execute(insert(Shard), rows)
+        lane = Lane(delivery.lane)
+        for _ in range(min(len(rows) - 1, _MOST_NUDGES)):  # this worker takes one itself
+            db.after_commit(session, lambda: nudges.send("delivery", delivery.id or 0, lane))
+    return True
+
+
+def _groups(session: Session, delivery: Delivery, speaking: "Speaking") -> dict[Intent, Ids]:
     told = told_phones(session, delivery)
     wanted = np.empty(0, np.int64)
     if delivery.intent != Intent.WITHDRAW:
         wanted = audience.phones(
             session, delivery.authority_id, speaking.route.audience, speaking.notice, delivery.lane
         )
-    groups = {
+    return {
         Intent.PUBLISH: np.setdiff1d(wanted, told, assume_unique=True),
         Intent.UPDATE: np.intersect1d(wanted, told, assume_unique=True),
         Intent.WITHDRAW: np.setdiff1d(told, wanted, assume_unique=True),
     }
-    done = [
-        np.frombuffer(ids, "<i8")
-        for ids in session.exec(select(Shard.ids).where(Shard.delivery_id == delivery.id)).all()
-    ]
-    there = np.concatenate(done) if done else np.empty(0, np.int64)
-    n = len(done)
-    for intent, ids in groups.items():
-        rest = np.setdiff1d(ids, there, assume_unique=True)
-        for start in range(0, len(rest), SHARD):
-            part = rest[start : start + SHARD]
-            session.add(
-                Shard(
-                    delivery_id=delivery.id or 0,
-                    n=n,
-                    intent=intent,
-                    ids=part.astype("<i8").tobytes(),
-                    size=len(part),
-                )
-            )
-            n += 1
-    delivery.total = int(sum(len(ids) for ids in groups.values()))
-    delivery.frozen = True
-    delivery.changed = clock.now()
-    session.add(delivery)
-    session.flush()
+
+
+def _frozen_already(session: Session, delivery: Delivery) -> tuple[Ids, int]:
+    """(sorted ids in the shards there are, the next shard's number)."""
+    blobs = session.exec(select(Shard.ids).where(Shard.delivery_id == delivery.id)).all()
+    if not blobs:
+        return np.empty(0, np.int64), 0
+    return np.unique(np.concatenate([np.frombuffer(b, "<i8") for b in blobs])), len(blobs)
+
+
+def _parts(ids: Ids) -> list[Ids]:
+    return [ids[start : start + SHARD] for start in range(0, len(ids), SHARD)]
 
 
 def told_phones(session: Session, delivery: Delivery) -> Ids:
@@ -143,25 +194,37 @@ def told_phones(session: Session, delivery: Delivery) -> Ids:
         Delivery.outlet_id == delivery.outlet_id,
         Delivery.revision_no < delivery.revision_no,
     )
-    rows = session.exec(
-        select(Shard.id, Shard.intent, Shard.ids, Shard.cursor)
-        .join(Delivery, col(Delivery.id) == Shard.delivery_id)
-        .where(*earlier)
-        .order_by(col(Delivery.revision_no), col(Shard.n))
+    revisions = session.exec(
+        select(Delivery.id).where(*earlier).order_by(col(Delivery.revision_no))
     ).all()
-    sending = dict(
-        session.exec(
-            select(Attempt.shard_id, func.max(Attempt.count))
-            .join(Delivery, col(Delivery.id) == Attempt.delivery_id)
-            .where(*earlier, col(Attempt.finished).is_(None), col(Attempt.shard_id).is_not(None))
-            .group_by(col(Attempt.shard_id))
-        ).all()
-    )
     told = np.empty(0, np.int64)
-    for shard_id, intent, ids, cursor in rows:
-        reached = cursor if intent == Intent.WITHDRAW else cursor + sending.get(shard_id, 0)
-        part = np.frombuffer(ids, "<i8")[:reached]
-        told = np.setdiff1d(told, part) if intent == Intent.WITHDRAW else np.union1d(told, part)
+    for revision in revisions:  # one at a time: a million ids are 8 MB, ten revisions of it 80
+        sending = dict(
+            session.exec(
+                select(Attempt.shard_id, func.max(Attempt.count))
+                .where(
+                    Attempt.delivery_id == revision,
+                    col(Attempt.finished).is_(None),
+                    col(Attempt.shard_id).is_not(None),
+                )
+                .group_by(col(Attempt.shard_id))
+            ).all()
+        )
+        reached: list[Ids] = []
+        withdrawn: list[Ids] = []
+        for shard_id, intent, ids, cursor in session.exec(
+            select(Shard.id, Shard.intent, Shard.ids, Shard.cursor).where(
+                Shard.delivery_id == revision
+            )
+        ).all():
+            if intent == Intent.WITHDRAW:
+                withdrawn.append(np.frombuffer(ids, "<i8")[:cursor])
+            else:
+                most = cursor + sending.get(shard_id, 0)
+                reached.append(np.frombuffer(ids, "<i8")[:most])
+        told = np.unique(np.concatenate([told, *reached]))
+        if withdrawn:
+            told = np.setdiff1d(told, np.concatenate(withdrawn))
     return told
 
 

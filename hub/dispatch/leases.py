@@ -13,6 +13,8 @@ from hub import clock, settings
 from hub.models import Delivery, DisplayRow, Shard, Source
 
 BROKEN_AFTER_S = 30.0
+# The database was away for a minute: the workers could not move a beat either.
+_BLIND_S = 10.0
 _LEASED: tuple[Any, ...] = (DisplayRow, Delivery, Shard, Source)
 _boot = secrets.token_hex(4)
 _role = "hub"
@@ -27,6 +29,12 @@ def name_this_worker(role: str) -> None:
 def me() -> str:
     """This process's mark on a lease."""
     return f"{settings.get().name}/{_role}/{_boot}-{os.getpid()}"
+
+
+def once() -> str:
+    """A mark of this process for one claim alone: what it said under an older one counts no more,
+    though it hold the row again."""
+    return f"{me()}.{secrets.token_hex(4)}"
 
 
 def claim(session: Session, table: Any, key: Any, *conditions: Any) -> bool:
@@ -64,10 +72,14 @@ class Watch:
 
     def __init__(self) -> None:
         self._seen: dict[tuple[str, int], tuple[int, float]] = {}
+        self._looked = 0.0
 
     def break_stale(self, session: Session) -> int:
         """Free the rows whose beat stood still too long; returns how many."""
         moment = clock.monotonic()
+        if moment - self._looked > _BLIND_S:
+            self._seen = {}  # this process saw nothing meanwhile: begin to watch anew
+        self._looked = moment
         seen: dict[tuple[str, int], tuple[int, float]] = {}
         broken = 0
         for table in _LEASED:

@@ -1,14 +1,15 @@
 """Messengers: the delivery's frame, common to targets and shards.
 
-claim takes the delivery and freezes whom it addresses; then `targets` or `shards` open, wire and
-close piece by piece; `finish` says how it ended.
+`claim` takes the delivery. Addresses told one by one stay with that worker: `targets` opens, wires
+and closes them, `finish` says how it ended. A push is only held while its audience is written down
+(`frame`); then any number of workers take its shards (`fanout`).
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import structlog
-from sqlmodel import Session, col
+from sqlmodel import Session, col, select
 
 from hub import audit, changes, clock, db, notices, nudges, outlets, registry
 from hub.contracts import (
@@ -19,7 +20,8 @@ from hub.contracts import (
     Notice,
     TemporaryFailure,
 )
-from hub.dispatch import freezing, lanes, leases, shards, targets
+from hub.dispatch import endings, fanout, freezing, lanes, leases, targets
+from hub.dispatch.patience import persist
 from hub.models import (
     Authority,
     Delivery,
@@ -66,28 +68,58 @@ class Speaking:
 
 
 def work(delivery_id: int) -> bool:
-    """Claim the delivery and speak until it is done, due later, or something urgent is open."""
-    speaking = claim(delivery_id)
+    """What a nudge asks for: of a push the turns that are due (see fanout), else claim the delivery
+    and speak until it is done, or due later."""
+    return fanout.work(delivery_id) if is_push(delivery_id) else speak(delivery_id)
+
+
+def is_push(delivery_id: int) -> bool:
+    """Whether it is told in shards of phones."""
+    with db.reading(db.EVERYWHERE) as session:
+        kind = session.exec(select(Delivery.kind).where(Delivery.id == delivery_id)).first()
+    return kind is not None and registry.channel(kind).capabilities.addresses == "subscriptions"
+
+
+def speak(delivery_id: int) -> bool:
+    """Targets: claim, then open, wire, close until nobody is left."""
+    speaking = persist(lambda: claim(delivery_id))
     if speaking is None:
         return False
     try:
-        if speaking.capabilities.addresses == "subscriptions":
-            wait = shards.run(speaking)
-        else:
-            wait = targets.run(speaking)
+        wait = targets.run(speaking)
     except AdapterFailure as failure:
-        put_back(speaking, failure)
-        return False
+        trouble = failure
     except Exception as bug:
         log.exception("delivery failed", delivery=delivery_id, outlet=speaking.outlet.code)
-        put_back(speaking, TemporaryFailure(f"internal error: {type(bug).__name__}"))
-        return False
-    finish(speaking, wait)
-    return True
+        trouble = TemporaryFailure(f"internal error: {type(bug).__name__}")
+    else:
+        persist(lambda: finish(speaking, wait))
+        return True
+    persist(lambda: put_back(speaking, trouble))
+    return False
+
+
+def frame(delivery_id: int) -> Speaking | None:
+    """A push: ready to be spoken by this worker, its audience written down. The first worker does
+    that; others join as soon as there is a shard. None when there is nothing to do."""
+    with db.reading(db.EVERYWHERE) as session:
+        if lanes.held(session):
+            return None
+        delivery = session.get(Delivery, delivery_id)
+        if delivery is None or delivery.state not in (DeliveryState.WAITING, DeliveryState.OPEN):
+            return None
+        begun = delivery.frozen or (delivery.lease and freezing.begun(session, delivery_id))
+        if delivery.state == DeliveryState.OPEN and begun:
+            return read(session, delivery)
+    speaking = claim(delivery_id)
+    if speaking is None or not freezing.freeze_phones(speaking):
+        return None
+    return speaking
 
 
 def claim(delivery_id: int) -> Speaking | None:
-    """Take the delivery, open it, freeze its addresses. None when there is nothing to do."""
+    """Take the delivery, open it; freeze its addresses where they are told one by one. None when
+    there is nothing to do."""
     now = clock.now()
     with db.writing(db.EVERYWHERE) as session:
         if lanes.held(session):
@@ -103,21 +135,20 @@ def claim(delivery_id: int) -> Speaking | None:
             return None
         delivery = session.get_one(Delivery, delivery_id)
         if delivery.expires <= now:
-            _move(delivery, DeliveryState.EXPIRED, now, "expired before it could be said")
+            endings.move(delivery, DeliveryState.EXPIRED, "expired before it could be said", now)
             session.add(delivery)
             return None
+        lanes.took_turn(session, delivery.authority_id, delivery.lane)
         speaking = read(session, delivery)
         if delivery.state == DeliveryState.WAITING:
             delivery.state = check_move(
                 DELIVERY_MOVES, DeliveryState(delivery.state), DeliveryState.OPEN
             )
             delivery.changed = now
-        if speaking.capabilities.addresses == "subscriptions":
-            delivery.opened_at = delivery.opened_at or now
-        else:
+        delivery.opened_at = delivery.opened_at or now
+        if speaking.capabilities.addresses != "subscriptions":
             freezing.freeze_targets(session, delivery, speaking)
             targets.settle_interrupted(session, delivery, speaking)
-            delivery.opened_at = delivery.opened_at or now
         session.add(delivery)
         return speaking
 
@@ -155,23 +186,23 @@ def finish(speaking: Speaking, wait: timedelta | None) -> None:
             if wait is not None:
                 delivery.due_at = now + wait
             else:
-                state, reason = _verdict(delivery)
-                _move(delivery, state, now, reason)
+                endings.move(delivery, *endings.verdict(delivery), now)
         session.add(delivery)
         changes.bump(session)
 
 
 def put_back(speaking: Speaking, failure: AdapterFailure) -> None:
-    """The whole call failed: later for what may pass, over for what will not."""
+    """The whole call failed: later for what may pass, over for what will not. (Of a push no worker
+    holds the delivery, so any of them may say so.)"""
     now = clock.now()
+    sharded = speaking.capabilities.addresses == "subscriptions"
     with db.writing(db.EVERYWHERE) as session:
         delivery = session.get_one(Delivery, speaking.delivery.id)
-        if delivery.lease != leases.me():
+        if delivery.lease != ("" if sharded else leases.me()):
             return
         delivery.lease = ""
         delivery.tries += 1
         delivery.reason = failure.reason
-        shards.close_mine(session, delivery, failure.reason)
         if isinstance(failure, TemporaryFailure) and delivery.tries < MOST_TRIES:
             seconds = failure.retry_after or min(2**delivery.tries, 300)
             delivery.due_at = now + timedelta(seconds=seconds)
@@ -181,7 +212,7 @@ def put_back(speaking: Speaking, failure: AdapterFailure) -> None:
                 targets.put_back_sending(session, delivery, failure.reason)
             else:
                 targets.reject_open(session, delivery, failure.reason)
-            _move(delivery, DeliveryState.FAILED, now, failure.reason)
+            endings.move(delivery, DeliveryState.FAILED, failure.reason, now)
         session.add(delivery)
 
 
@@ -205,22 +236,3 @@ def resend(session: Session, delivery: Delivery, actor: str) -> int:
         lane = Lane(delivery.lane)
         db.after_commit(session, lambda: nudges.send("delivery", delivery.id or 0, lane))
     return count
-
-
-def _verdict(delivery: Delivery) -> tuple[DeliveryState, str]:
-    if delivery.uncertain:
-        return DeliveryState.UNCERTAIN, f"{delivery.uncertain} uncertain"
-    if delivery.rejected and not delivery.accepted:
-        return DeliveryState.FAILED, delivery.reason or f"{delivery.rejected} rejected"
-    if delivery.total == 0:
-        return DeliveryState.DONE, "nobody to tell"
-    return DeliveryState.DONE, f"{delivery.rejected} rejected" if delivery.rejected else ""
-
-
-def _move(delivery: Delivery, to: DeliveryState, now: datetime, reason: str) -> None:
-    delivery.state = check_move(DELIVERY_MOVES, DeliveryState(delivery.state), to)
-    delivery.reason = reason
-    delivery.due_at = None
-    delivery.lease = ""
-    delivery.closed_at = now
-    delivery.changed = now

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, update
 from sqlmodel import Session, col, select
 
-from hub import changes, clock, db, outlets, vault
+from hub import changes, clock, db, outlets, stopping, vault
 from hub.contracts import Outcome, Target, TemporaryFailure, Verdict
 from hub.dispatch import leases
 from hub.models import Attempt, Contact, Delivery, TargetRow
@@ -35,11 +35,16 @@ _STATES = {
     Verdict.LATER: TargetState.PENDING,
 }
 MOST_TRIES = 8
+_LONGEST_S = 300.0
 
 
 def run(speaking: "Speaking") -> timedelta | None:
-    """Open, wire, close until no target is pending; how long to wait when some must."""
+    """Open, wire, close until no target is pending; how long to wait when some must, or when the
+    worker is to end, or has done nothing else for five minutes."""
+    began = clock.monotonic()
     while True:
+        if stopping.asked() or clock.monotonic() - began > _LONGEST_S:
+            return timedelta()
         opened = open_(speaking)
         if not opened:
             return _wait(speaking)

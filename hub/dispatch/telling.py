@@ -3,14 +3,16 @@ their number, and a notice that many carry is made once.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
+from sqlalchemy import select as core_select
 from sqlmodel import Session, col, select
 
-from hub import notices, registry, vault
-from hub.contracts import Notice, OutletView
+from hub import notices, panelkeys, registry, vault
+from hub.contracts import KeySet, Notice, OutletView
 from hub.models import (
     Authority,
     Carried,
@@ -26,39 +28,84 @@ TOMBSTONES = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
-    """What one display is about to be told, under which numbers."""
+class Told:
+    """As much of an outlet as telling it needs. The whole row, made an object by the mapper, would
+    be a quarter of what a panel costs."""
 
-    outlet: Outlet
+    id: int
+    authority_id: int
+    station_id: int | None
+    code: str
+    name: str
+    kind: str
+    options: dict[str, Any]
+    secrets: str
+    longitude: float | None
+    latitude: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """What one display is about to be told, under which numbers. `lease` is of one claim alone: who
+    claims again, be it the same process, has another."""
+
+    outlet: Told
     view: OutletView
     wanted_no: int
     notices: tuple[Notice, ...]
     ended: tuple[Notice, ...]
+    revisions: Mapping[str, int]
+    lease: str = ""
     attempt_id: int = 0
-    revisions: Mapping[str, int] = field(default_factory=dict)
 
 
-def read(session: Session, outlet_ids: Sequence[int], now: datetime) -> dict[int, Telling]:
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The numbers under which a claimed display is about to be told."""
+
+    say_no: int = 0
+    wanted_no: int = 0
+    lease: str = ""
+    attempt_id: int = 0
+    images: tuple[str, ...] = ()
+
+
+_NONE = Opened()
+
+
+def read(
+    session: Session,
+    outlet_ids: Sequence[int],
+    now: datetime,
+    opened: Mapping[int, Opened] = MappingProxyType({}),
+) -> dict[int, Telling]:
     """All that each outlet shall show now, newest first; and what ended in the last 30 days, but
     for kinds that are told in sets: they have no tombstones."""
-    outlets = session.exec(
-        select(Outlet).where(col(Outlet.id).in_(outlet_ids)).order_by(col(Outlet.id))
-    ).all()
+    columns: Any = [getattr(Outlet, name) for name in Told.__slots__]
+    rows = session.execute(core_select(*columns).where(col(Outlet.id).in_(outlet_ids)))
+    outlets = sorted((Told(*row) for row in rows), key=lambda outlet: outlet.id)
     places = _Places(session, {outlet.authority_id for outlet in outlets})
     carried = _live(session, outlet_ids, now, places)
-    alone = [outlet.id or 0 for outlet in outlets if not registry.in_sets(outlet.kind)]
+    alone = [outlet.id for outlet in outlets if not registry.in_sets(outlet.kind)]
     ended = _ended(session, alone, now, places) if alone else {}
     told = {}
+    revisions: dict[tuple[int, ...], Mapping[str, int]] = {}
     for outlet in outlets:
-        key = outlet.id or 0
+        key = outlet.id
         live = tuple(carried.get(key, ()))
+        same = tuple(map(id, live))  # a town's panels carry the same: one mapping for all of them
+        if same not in revisions:
+            revisions[same] = {n.publication: n.revision for n in live}
+        numbers = opened.get(key, _NONE)
         told[key] = Telling(
             outlet=outlet,
-            view=places.view(outlet),
-            wanted_no=0,
+            view=places.view(outlet, numbers),
+            wanted_no=numbers.wanted_no,
             notices=live,
             ended=tuple(ended.get(key, ())),
-            revisions={n.publication: n.revision for n in live},
+            revisions=revisions[same],
+            lease=numbers.lease,
+            attempt_id=numbers.attempt_id,
         )
     return told
 
@@ -76,7 +123,9 @@ class _Places:
             s.id: s
             for s in session.exec(select(Station).where(col(Station.authority_id).in_(known))).all()
         }
+        self._session = session
         self._keys: dict[int, bytes] = {}
+        self._sets: dict[int, KeySet | None] = {}
 
     def notice(
         self,
@@ -89,24 +138,33 @@ class _Places:
         station = self._stations[publication.station_id]
         return notices.notice_of(revision, publication, authority, station, intent, hour)
 
-    def view(self, outlet: Outlet) -> OutletView:
+    def view(self, outlet: Told, numbers: Opened) -> OutletView:
         authority = self._authorities[outlet.authority_id]
         station = self._stations.get(outlet.station_id)
         return OutletView(
-            id=outlet.id or 0,
+            id=outlet.id,
             code=outlet.code,
             name=outlet.name,
             authority=authority.code,
             authority_name=authority.name,
             timezone=authority.timezone,
             languages=tuple(authority.languages),
-            say_no=0,
+            say_no=numbers.say_no,
+            images=numbers.images,
             station=station.code if station else "",
             signing_key=self._key(authority),
             key_id=authority.key_id,
             longitude=outlet.longitude,
             latitude=outlet.latitude,
+            key_set=self._key_set(authority),
         )
+
+    def _key_set(self, authority: Authority) -> KeySet | None:
+        """Only an authority that has changed its key has one: no query for the others."""
+        owner = authority.id or 0
+        if authority.keys_rev and owner not in self._sets:
+            self._sets[owner] = panelkeys.key_set(self._session, authority)
+        return self._sets.get(owner)
 
     def _key(self, authority: Authority) -> bytes:
         if not authority.signing_key:

@@ -51,6 +51,7 @@ class Delivery(OfAuthority, table=True):
     first_at: datetime | None = None
     half_at: datetime | None = None
     ninety_at: datetime | None = None
+    ninetynine_at: datetime | None = None
     closed_at: datetime | None = None
     created: datetime = Field(default_factory=clock.now)
     changed: datetime = Field(default_factory=clock.now)
@@ -60,7 +61,8 @@ class DisplayRow(OfAuthority, table=True):
     """Where a display stands: due while wanted_no, said_no and shown_no differ.
 
     `say_no` is the last number used on the wire (a panel's plan_rev), `reported_no` the highest the
-    display ever reported. `said_say_no` is the wire number under which `said_no` was said.
+    display ever reported, `shown_say_no` the one that it says it shows. `saying_no` is the
+    wanted_no that was read for the saying under way.
     """
 
     __tablename__ = "display"
@@ -69,8 +71,10 @@ class DisplayRow(OfAuthority, table=True):
     wanted_no: int = 0
     said_no: int = 0
     shown_no: int = 0
+    saying_no: int = 0
     say_no: int = Field(default=0, sa_type=BIG)
     reported_no: int = Field(default=0, sa_type=BIG)
+    shown_say_no: int = Field(default=0, sa_type=BIG)
     lane: str = "normal"
     due_at: datetime | None = None
     next_change_at: datetime | None = None
@@ -152,6 +156,25 @@ class Shard(SQLModel, table=True):
     retry_at: datetime | None = None
 
 
+class Turn(OfAuthority, table=True):
+    """When an authority was last served in a lane, Unix milliseconds: who waits longest is next."""
+
+    authority_id: int = Field(foreign_key="authority.id", primary_key=True)
+    lane: str = Field(primary_key=True)
+    at: int = Field(default=0, sa_type=BIG)
+
+
+class Breaker(SQLModel, table=True):
+    """A push host that is left alone until `until`, for all workers. Then one of them, who moves
+    `until` first, asks with a single phone. No row: all is well."""
+
+    host: str = Field(primary_key=True)
+    until: datetime
+    tries: int = 1
+    since: datetime = Field(default_factory=clock.now)
+    reason: str = ""
+
+
 class Attempt(OfAuthority, table=True):
     """One try, appended, committed before the wire is touched and closed after it."""
 
@@ -159,7 +182,7 @@ class Attempt(OfAuthority, table=True):
     delivery_id: int | None = Field(default=None, foreign_key="delivery.id", index=True)
     outlet_id: int = Field(foreign_key="outlet.id", index=True)
     target_id: int | None = Field(default=None, foreign_key="target.id")
-    shard_id: int | None = Field(default=None, foreign_key="shard.id")
+    shard_id: int | None = Field(default=None, foreign_key="shard.id", index=True)
     worker: str = ""
     started: datetime = Field(default_factory=clock.now)
     finished: datetime | None = None

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import BigInteger, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from hub import clock
@@ -50,13 +50,41 @@ class Subscription(SQLModel, table=True):
 
 
 class Follow(OfAuthority, table=True):
-    """A station followed by a subscription. `categories`: wished ones, empty means all."""
+    """A station followed by a subscription. `categories`: wished ones, empty means all.
+
+    `wishes`, `least` and `reach` repeat that and the subscription's own state as integers, so that
+    an audience is one scan of one covering index (hub.audience keeps them): a bit a category (0:
+    all), the rank of the minimum severity, and 2 active, 1 dormant (urgent only), 0 nobody yet.
+    """
 
     __table_args__ = (
         UniqueConstraint("subscription_id", "station_id"),
-        Index("ix_follow_station", "station_id", "subscription_id"),
+        Index("ix_follow_audience", "station_id", "subscription_id", "reach", "least", "wishes"),
     )
     id: int | None = Field(default=None, primary_key=True, sa_type=BIG)
     subscription_id: int = Field(foreign_key="subscription.id", sa_type=BIG, ondelete="CASCADE")
     station_id: int = Field(foreign_key="station.id")
     categories: list[str] = json_column(list)
+    wishes: int = Field(default=0, sa_type=BigInteger)
+    least: int = 0
+    reach: int = 2
+
+
+class FollowCell(SQLModel, table=True):
+    """The same follower once for each H3 cell that the phone chose, or once in cell 0 where it
+    chose none: the index of audiences by area. Derived from Follow and Subscription.cells."""
+
+    __tablename__ = "follow_cell"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+    station_id: int = Field(foreign_key="station.id", primary_key=True)
+    cell: int = Field(primary_key=True, sa_type=BigInteger)
+    subscription_id: int = Field(
+        foreign_key="subscription.id",
+        primary_key=True,
+        sa_type=BigInteger,
+        ondelete="CASCADE",
+        index=True,
+    )
+    wishes: int = Field(default=0, sa_type=BigInteger)
+    least: int = 0
+    reach: int = 2

@@ -147,8 +147,6 @@ def _merge(lines: list[Line], facts: Facts, cap: Lane, locale: str) -> _Merged:
     lane = Lane.BULK
     for rule, _ in lines:
         lane = _faster(lane, lower(cap, rule.lane or cap))
-    own = str(facts.publication.get("station") or "")
-    stations = frozenset(own if s == OWN else s for _, send in lines for s in send.stations)
     hours = [send.at for _, send in lines]
     soonest = min((next_at(at, facts.now, facts.timezone) for at in hours if at), default=None)
     corrections = {send.corrections for _, send in lines}
@@ -161,11 +159,7 @@ def _merge(lines: list[Line], facts: Facts, cap: Lane, locale: str) -> _Merged:
     )
     return _Merged(
         lane=lane,
-        audience=Audience(
-            stations=stations - {""},
-            everyone=any(send.everyone for _, send in lines),
-            wishes=all(send.wishes for _, send in lines),
-        ),
+        audience=_joined([send for _, send in lines], facts),
         corrections="send"
         if "send" in corrections or ("urgent" in corrections and lane == Lane.URGENT)
         else "silent",
@@ -175,6 +169,26 @@ def _merge(lines: list[Line], facts: Facts, cap: Lane, locale: str) -> _Merged:
         at=None if None in hours else soonest,
         limits=limits if any(limit for _, limit in limits) else None,
     )
+
+
+def _joined(sends: list[Send], facts: Facts) -> Audience:
+    """The union of audiences: one for each distance, since who is near of these stations and who
+    follows those wherever he is cannot be said in one."""
+    own = str(facts.publication.get("station") or "")
+    by_distance: dict[float | None, list[Send]] = {}
+    for send in sends:
+        near = None if facts.area is None else send.near_m
+        by_distance.setdefault(near, []).append(send)
+    parts = [
+        Audience(
+            stations=frozenset(own if s == OWN else s for x in same for s in x.stations) - {""},
+            everyone=any(x.everyone for x in same),
+            wishes=all(x.wishes for x in same),
+            within_m=near,
+        )
+        for near, same in by_distance.items()
+    ]
+    return parts[0].model_copy(update={"also": tuple(parts[1:])})
 
 
 def _route(

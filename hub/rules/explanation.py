@@ -10,6 +10,7 @@ from typing import Final
 from babel.dates import format_datetime
 
 from hub import clock
+from hub.rules import phrases
 from hub.rules.phrases import LANGUAGES, language
 from hub.rules.plan import Audience, LeftOut, Plan, Route
 from hub.vocabulary import Intent, Lane
@@ -28,6 +29,16 @@ _WORDS: Final[Mapping[str, tuple[str, str, str]]] = {
     "from": ("à partir du {when}", "from {when}", "a partir del {when}"),
     "everyone": ("toutes les personnes abonnées", "all followers", "todas las personas suscritas"),
     "followers": ("abonnés de {stations}", "followers of {stations}", "suscritos a {stations}"),
+    "near": (
+        "dont les quartiers sont à moins de {distance} de la zone",
+        "whose neighbourhoods are within {distance} of the area",
+        "cuyos barrios están a menos de {distance} de la zona",
+    ),
+    "inside": (
+        "dont les quartiers touchent la zone",
+        "whose neighbourhoods meet the area",
+        "cuyos barrios tocan la zona",
+    ),
     "wishes": ("selon leurs souhaits", "by their wishes", "según sus deseos"),
     "more": ("et {count} autres", "and {count} more", "y {count} más"),
     "hold": ("Attend une validation", "Waits for approval", "Espera aprobación"),
@@ -91,9 +102,14 @@ def _audience(audience: Audience, lane: Lane, locale: str) -> str:
     else:
         stations = ", ".join(sorted(audience.stations))
         text = _word("followers", locale).format(stations=stations)
+    if audience.within_m:
+        distance = phrases.distance(audience.within_m, locale)
+        text += f" {_word('near', locale).format(distance=distance)}"
+    elif audience.within_m is not None:
+        text += f" {_word('inside', locale)}"
     if audience.wishes and lane is not Lane.URGENT:
         text += f" {_word('wishes', locale)}"
-    return text
+    return " + ".join([text, *(_audience(other, lane, locale) for other in audience.also)])
 
 
 def _named(outlets: Sequence[Route] | Sequence[LeftOut], locale: str) -> str:

@@ -1,5 +1,5 @@
-"""What becomes of an item of a source: ignored, a draft, or published. The first rule that holds
-decides; where none does, the source's own setting. Pure."""
+"""What becomes of an item of a source: ignored, in the agenda only, a draft, or published. The
+first rule that holds decides; where none does, the source's own setting. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from hub.rules import phrases, variables
 from hub.rules.ruleset import RuleSet
 from hub.vocabulary import Status
 
-IGNORE, DRAFT, PUBLISH = "ignore", "draft", "publish"
+IGNORE, AGENDA, DRAFT, PUBLISH = "ignore", "agenda", "draft", "publish"
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """`then`: ignore, draft or publish; `rule` is empty where no rule decided."""
+    """`then`: ignore, agenda, draft or publish; `rule` is empty where no rule decided."""
 
     then: str
     reason: str
@@ -29,6 +29,10 @@ def facts_of(item: sources.Item, language: str = "fr") -> dict[str, Any]:
     text = item.texts.get(language) or next(iter(item.texts.values()), None)
     return {
         "external_id": item.external_id,
+        "kind": item.kind,
+        "level": item.level,
+        "tags": list(item.tags),
+        "place": item.place,
         "msg_type": item.msg_type,
         "status": item.status,
         "category": item.category,
@@ -64,7 +68,8 @@ def decide(
     quiet: tuple[str, str] | None = None,
 ) -> Decision:
     """The fate of an item. Whatever rules and settings say, a test is ignored and an exercise
-    becomes a draft at most: a feed's drill once published is an alarm."""
+    is never published (intake asks about neither: both are left aside before). What is no event
+    has no place in the agenda: it becomes a draft instead."""
     facts = facts_of(item) if isinstance(item, sources.Item) else item
     status = facts.get("status", Status.ACTUAL)
     if status == Status.TEST:
@@ -82,4 +87,6 @@ def decide(
             break
     if status != Status.ACTUAL and made.then == PUBLISH:
         made = Decision(DRAFT, phrases.say("intake_exercise", locale), made.rule)
+    if made.then == AGENDA and facts.get("kind", "event") != "event":
+        made = Decision(DRAFT, made.reason, made.rule)
     return Decision(made.then, made.reason, made.rule, tuple(notes))

@@ -18,13 +18,14 @@ from hub.rules import variables
 from hub.rules.language import Condition, ConditionError, Variables, check_words
 from hub.rules.marked import Marked, Problem, read
 from hub.rules.marked import Path as Loc
-from hub.rules.ruleset import OWN, IntakeRule, Rule, RuleSet, Send, Sentence, To
+from hub.rules.ruleset import OWN, IntakeRule, ReminderRule, Rule, RuleSet, Send, Sentence, To
 from hub.rules.schema import MODELS, NEVER_RAISED, FileText, SendText
 from hub.rules.times import hour_of
 from hub.vocabulary import Lane
 
 DEFAULT = "commune"
-_SUBJECT = {"rules": "publication", "intake": "item"}
+_SUBJECT = {"rules": "publication", "intake": "item", "reminders": "event"}
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _CODE = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
@@ -174,6 +175,7 @@ def _conditions(
     groups: tuple[tuple[str, tuple[str, ...], Variables], ...] = (
         ("rules", ("when", "unless"), variables.PLAN),
         ("intake", ("when",), variables.INTAKE),
+        ("reminders", ("when",), variables.REMINDERS),
     )
     for section, fields, declared in groups:
         entries = data.get(section)
@@ -197,7 +199,7 @@ def _conditions(
 
 def _check(marked: Marked, data: dict[str, Any], problems: list[Problem]) -> None:
     """What no single field can tell; also where other parts of the file are wrong."""
-    for section in ("rules", "intake"):
+    for section in ("rules", "intake", "reminders"):
         entries = data.get(section)
         seen: dict[str, int] = {}
         for n, entry in enumerate(entries if isinstance(entries, list) else []):
@@ -259,6 +261,18 @@ def _build(marked: Marked, file: FileText, programs: dict[Loc, Condition], name:
             )
             for n, rule in enumerate(file.intake)
         ),
+        reminders=tuple(
+            ReminderRule(
+                name=rule.name,
+                title=_sentence(rule.title),
+                when=programs.get(("reminders", n, "when")),
+                on=frozenset(range(1, 8) if rule.every == "day" else {_DAYS.index(rule.every) + 1}),
+                at=hour_of(rule.at),
+                days=rule.days,
+                line=marked.place(("reminders", n))[0],
+            )
+            for n, rule in enumerate(file.reminders)
+        ),
     )
 
 
@@ -280,6 +294,7 @@ def _send(send: SendText) -> Send:
         stations=stations,
         everyone=audience.everyone,
         wishes=audience.wishes,
+        near_m=audience.within_m,
         at=None if send.at == "now" else hour_of(send.at),
         corrections=send.corrections,
         on_uncertain=send.on_uncertain,

@@ -44,12 +44,16 @@ class Audience(Frozen):
     """Whom a phone or contact outlet addresses. Two audiences of one outlet are joined by union.
 
     `stations`: followers of these station codes. `everyone`: followers of any station of the
-    authority. `wishes` False: wished categories do not filter (urgent never filters).
+    authority. `wishes` False: wished categories do not filter (urgent never filters). `within_m`:
+    of the phones that chose cells, those that chose one at most so many metres from the
+    publication's area; None: all. `also`: further audiences whose distance is another.
     """
 
     stations: frozenset[str] = frozenset()
     everyone: bool = False
     wishes: bool = True
+    within_m: float | None = None
+    also: tuple["Audience", ...] = ()
 
 
 class Route(Frozen):
@@ -111,7 +115,7 @@ class Facts(Frozen):
     `publication`: identifier, revision (int), msg_type, status, scope, category, cap_category,
     event, response_type, severity, urgency, certainty, lane, station, headline, description,
     instruction, area_desc, has_area (bool), languages (list), sent, effective, onset (may be
-    absent), expires (timestamps), created_by ("office" | "api" | "source").
+    absent), expires (timestamps), created_by ("office" | "api" | "source" | "agenda").
     `authority`: code, name, timezone, languages. `source`: kind, name, category; {} when a person
     wrote it. `area` is the GeoJSON geometry. `quiet` is the authority's pair of local hours
     ("22:00", "07:00") or None.

@@ -30,12 +30,14 @@ class To:
 @dataclass(frozen=True, slots=True)
 class Send:
     """One line of `send`. `at`: a local hour, None at once. `corrections`: send, silent or urgent
-    (sent in the urgent lane only)."""
+    (sent in the urgent lane only). `near_m`: metres from the publication's area to the cells that
+    phones chose, None: wherever they are."""
 
     to: To
     stations: frozenset[str] = frozenset({OWN})
     everyone: bool = False
     wishes: bool = True
+    near_m: float | None = None
     at: time | None = None
     corrections: str = "send"
     on_uncertain: str = "hold"
@@ -56,12 +58,26 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class IntakeRule:
-    """`then`: ignore, draft or publish."""
+    """`then`: ignore, agenda, draft or publish."""
 
     name: str
     when: Condition | None
     then: str
     reason: Sentence
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ReminderRule:
+    """Events told before they begin, on the days `on` (1 Monday to 7 Sunday) at the local hour
+    `at`: those of the `days` days that follow, from midnight on."""
+
+    name: str
+    title: Sentence
+    when: Condition | None = None
+    on: frozenset[int] = frozenset(range(1, 8))
+    at: time = time(18)
+    days: int = 1
     line: int = 0
 
 
@@ -73,6 +89,7 @@ class RuleSet:
     name: str
     rules: tuple[Rule, ...] = ()
     intake: tuple[IntakeRule, ...] = ()
+    reminders: tuple[ReminderRule, ...] = ()
     problems: tuple[str, ...] = field(default=())
 
     def rule(self, name: str) -> Rule | None:

@@ -71,6 +71,7 @@ class AudienceText(StrictText):
     stations: _Words | None = None
     everyone: bool = False
     wishes: bool = True
+    within_m: Annotated[float, Field(strict=False, ge=0, le=100_000)] | None = None
 
     @model_validator(mode="after")
     def _either(self) -> "AudienceText":
@@ -120,13 +121,33 @@ class RuleText(NamedText):
 
 class IntakeText(NamedText):
     when: str | None = None
-    then: Literal["ignore", "draft", "publish"]
+    then: Literal["ignore", "agenda", "draft", "publish"]
     reason: _Sentence
+
+
+class ReminderText(NamedText):
+    title: _Sentence
+    when: str | None = None
+    every: Literal[
+        "day", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"
+    ]
+    at: str
+    days: Annotated[int, Field(ge=1, le=31)] = 1
+
+    @field_validator("at")
+    @classmethod
+    def _hour(cls, at: str) -> str:
+        try:
+            hour_of(at)
+        except ValueError:
+            raise ValueError("must be an hour such as 18:00") from None
+        return at
 
 
 class FileText(StrictText):
     rules: Annotated[list[RuleText], Field(max_length=1000)] = []
     intake: Annotated[list[IntakeText], Field(max_length=1000)] = []
+    reminders: Annotated[list[ReminderText], Field(max_length=50)] = []
 
 
 MODELS: Mapping[tuple[str, ...], type[StrictText]] = {
@@ -136,4 +157,5 @@ MODELS: Mapping[tuple[str, ...], type[StrictText]] = {
     ("rules", "send", "to"): ToText,
     ("rules", "send", "audience"): AudienceText,
     ("intake",): IntakeText,
+    ("reminders",): ReminderText,
 }

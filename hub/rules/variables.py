@@ -14,6 +14,7 @@ from hub.rules.times import in_window
 from hub.vocabulary import (
     CAP_CATEGORIES,
     GRAVE,
+    LEVEL_SEVERITY,
     SEVERITY_ORDER,
     Certainty,
     Lane,
@@ -55,13 +56,32 @@ _PUBLICATION: Final = {
     "lane": Variable("text", "how pressing", tuple(Lane)),
     "station": Variable("text", "code of the station that says it"),
     "instruction": Variable("text", "what to do, first language"),
-    "created_by": Variable("text", "where it was written", ("office", "api", "source")),
+    "created_by": Variable("text", "where it was written", ("office", "api", "source", "agenda")),
 }
 _ITEM: Final = {
     "external_id": Variable("text", "the source's own identifier"),
+    "kind": Variable("text", "whether it is the entry of an agenda", ("notice", "event")),
+    "level": Variable(
+        "text", "colour of the source's level, if it has levels", tuple(LEVEL_SEVERITY)
+    ),
+    "tags": Variable("texts", "the source's own words for what it is about"),
+    "place": Variable("text", "where it takes place, in the source's words"),
     "has_expires": Variable("yes/no", "whether the source says when it ends"),
     "all_day": Variable("yes/no", "an event without hours"),
     "link": Variable("text", "address of the entry"),
+}
+_EVENT: Final = {
+    "category": Variable("text", "key of the category: event, culture, sport…"),
+    "headline": Variable("text", "the title, first language"),
+    "description": Variable("text", "the body, first language"),
+    "place": Variable("text", "the place in words"),
+    "tags": Variable("texts", "what it is about"),
+    "station": Variable("text", "code of the station that lists it"),
+    "all_day": Variable("yes/no", "an event without hours"),
+    "repeats": Variable("yes/no", "one date of what repeats"),
+    "by_hand": Variable("yes/no", "written here, not brought by a source"),
+    "starts": Variable("moment", "its beginning"),
+    "ends": Variable("moment", "its end"),
 }
 _AROUND: Final = {
     "authority.code": Variable("text", "code of the authority"),
@@ -84,6 +104,17 @@ PLAN: Final = Variables(
     {f"publication.{name}": v for name, v in (_PUBLICATION | _CONTENT).items()} | _AROUND
 )
 INTAKE: Final = Variables({f"item.{name}": v for name, v in (_ITEM | _CONTENT).items()} | _AROUND)
+
+
+REMINDERS: Final = Variables({f"event.{name}": v for name, v in _EVENT.items()} | _AROUND)
+
+
+def bind_event(
+    event: Mapping[str, Any], authority: Mapping[str, Any], now: datetime, timezone: str
+) -> Bound:
+    """The variables of a reminder's condition."""
+    named = {f"event.{name}": value for name, value in event.items()}
+    return REMINDERS.bind(named | _around(authority, {}, now, timezone, None))
 
 
 def bind_facts(facts: Facts) -> Bound:

@@ -16,6 +16,7 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     hang: bool = False
+    cut: bool = False  # half an answer, then the end of the connection
 
 
 Respond = Callable[[str, str, dict[str, str], bytes, str], Answer | None]
@@ -50,6 +51,10 @@ class Connection(asyncio.Protocol):
             answer = self._respond(*request, "1.1")
             if answer is None:
                 continue
+            if answer.cut:
+                self._transport.write(b"HTTP/1.1 201 Cre")
+                self._transport.close()
+                return
             lines = [f"HTTP/1.1 {answer.status} .", f"content-length: {len(answer.body)}"]
             lines += [f"{name}: {value}" for name, value in answer.headers.items()]
             self._transport.write("\r\n".join([*lines, "", ""]).encode() + answer.body)

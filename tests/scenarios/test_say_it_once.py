@@ -8,7 +8,7 @@ from tests.scenarios.instance import Town, around, in_, until
 from tests.scenarios.seeding import NUMBERS, PANELS, PLACES
 
 FEEDS = ("feed.json", "feed.rss", "feed.atom")
-MESSENGERS = ("worker-urgent", "worker-rest", "beat")
+MESSENGERS = ("worker-urgent", "worker-rest", "worker-bulk", "beat")
 
 
 def listed(town: Town, publication: dict[str, Any], feed: str) -> bool:

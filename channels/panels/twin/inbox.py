@@ -52,6 +52,7 @@ class Inbox:
         self._done: dict[str, datetime] = _remembered(store.noted("commands"))
         self._last_keys = b""
         self._waiting: tuple[bytes, str, Plan, seal.Key, float] | None = None
+        self._refused: tuple[bytes, str] | None = None
         display.take(self._stored_plan())
 
     def hear(self, down: Down) -> None:
@@ -104,6 +105,8 @@ class Inbox:
                 now=self._now_or_ever(),
             )
         except checks.Rejected as problem:
+            if problem.reason == "signature":
+                self._refused = (payload, jws)  # its key may still be announced
             self._reject(problem)
             return
         if self._waiting is not None:
@@ -202,6 +205,9 @@ class Inbox:
         # A plan under a key that is trusted no more is void, whatever it says.
         self.display.take(self._stored_plan())
         self._acknowledge(None, "done", keys_rev=rev)
+        refused, self._refused = self._refused, None
+        if refused is not None:
+            self.plan(*refused)
 
     def command(self, payload: bytes, jws: str) -> None:
         now = self.clock.now()

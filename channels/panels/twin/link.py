@@ -38,7 +38,8 @@ TAKEN_WAIT_S: Final = (60.0, 120.0)
 # mosquitto 2.0.11 ends the connection without that word: so many short ones in a row look like it.
 SHORT_ONES: Final = 3
 NO_SUBSCRIBER: Final = 16
-LEAVES: Final = ("plan", "cmd", "keys", "image/+")
+# Retained keys come before the retained plan, which may be signed by one of them.
+LEAVES: Final = ("keys", "image/+", "plan", "cmd")
 _POOL: Final = ThreadPoolExecutor(max_workers=8, thread_name_prefix="panel-connect")
 
 

@@ -101,7 +101,7 @@ export async function state() {
 }
 
 /**
- * Follow stations: {stations, categories, language, minSeverity}. Call it from a click: browsers ask
+ * Follow stations: {stations, categories, language, minSeverity, cells}. Call it from a click: browsers ask
  * for the permission only then. Gives the state.
  */
 export async function subscribe(wanted) {
@@ -158,8 +158,8 @@ export async function unsubscribe() {
   return { code: "off" };
 }
 
-function asWishes({ stations, categories, language, minSeverity } = {}) {
-  const wishes = { stations, categories, language, min_severity: minSeverity };
+function asWishes({ stations, categories, language, minSeverity, cells } = {}) {
+  const wishes = { stations, categories, language, min_severity: minSeverity, cells };
   return Object.fromEntries(Object.entries(wishes).filter(([, value]) => value !== undefined));
 }
 

@@ -2,6 +2,7 @@
 
 import { here } from "./live.js";
 import * as memory from "./memory.js";
+import { choosing } from "./places.js";
 import { during, paint, push, standing, tell } from "./notify.js";
 
 const code = here.dataset.station;
@@ -12,6 +13,8 @@ const card = document.getElementById("notify");
 const form = document.getElementById("wishes");
 const status = document.getElementById("notify-says");
 const words = document.getElementById("notify-words").dataset;
+
+const places = choosing(form.querySelector("#places"), words);
 
 let stands = { code: "off" };
 
@@ -26,19 +29,21 @@ function show() {
 }
 
 /* What the hub knows of the wishes, on the form. */
-function fill({ categories, language, min_severity: severity }) {
+function fill({ categories, language, min_severity: severity, cells = [] }) {
   if (!language) return;
   form.elements.language.value = language;
   form.elements.min_severity.value = severity === "Extreme" ? "Severe" : severity;
   for (const box of form.querySelectorAll("[name=categories]")) {
     box.checked = categories.includes(box.value);
   }
+  places?.fill(cells);
 }
 
 const wishes = () => ({
   categories: [...form.querySelectorAll("[name=categories]:checked")].map((box) => box.value),
   language: form.elements.language.value,
   minSeverity: form.elements.min_severity.value,
+  ...(places ? { cells: places.chosen() } : {}),
 });
 
 const told = () => stands.code === "on" || stands.code === "waiting";

@@ -50,6 +50,7 @@ def test_a_phone_subscribes_reads_changes_and_leaves(api: TestClient) -> None:
         "categories": [],
         "language": "fr",
         "min_severity": "Unknown",
+        "cells": [],
         "key": key,
         "created": "",
     }

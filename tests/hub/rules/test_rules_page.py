@@ -31,6 +31,8 @@ def test_the_tables_list_every_variable_as_it_is() -> None:
     own = [row for row in rows(variables.INTAKE) if row.startswith("| `item.")]
     assert table_under("Variables of a plan") == rows(variables.PLAN)
     assert table_under("Variables of intake") == own
+    own = [row for row in rows(variables.REMINDERS) if row.startswith("| `event.")]
+    assert table_under("Variables of reminders") == own
 
 
 def test_every_field_of_a_rule_is_explained() -> None:
@@ -68,6 +70,7 @@ def test_the_conditions_to_copy_compile() -> None:
         Condition.compile(text, variables.PLAN)
 
 
-def test_the_intake_example_is_a_file_of_rules() -> None:
-    text = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)[1]
-    assert rules(text).intake[0].then == "draft"
+def test_the_other_examples_are_files_of_rules() -> None:
+    intake, reminders = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)[1:]
+    assert rules(intake).intake[0].then == "draft"
+    assert rules(reminders).reminders[0].days == 1
