@@ -13,6 +13,7 @@ from dashboards.office import (
     drafts,
     home,
     outlets,
+    panels,
     publications,
     session,
     signin,
@@ -23,7 +24,7 @@ from hub.api.problems import Problem
 router = APIRouter(
     prefix="/office", include_in_schema=False, dependencies=[Depends(session.same_origin)]
 )
-for part in (signin, home, compose, drafts, publications, outlets, sources):
+for part in (signin, home, compose, drafts, panels, publications, outlets, sources):
     router.include_router(part.router)
 
 
