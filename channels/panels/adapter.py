@@ -1,6 +1,7 @@
 """LED panels over MQTT 5: the whole plan of a panel, retained and signed, said in one message."""
 
 import base64
+import json
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, TypeAlias
@@ -10,6 +11,7 @@ from pydantic import Field, field_validator, model_validator
 from channels.panels import jws, keys, loop, model, plan, topics, wire
 from channels.panels.compiler import Page, compile_notice
 from channels.panels.listener import Listener
+from channels.panels.timeline import timeline
 from hub.contracts import (
     AdapterFailure,
     Health,
@@ -194,6 +196,34 @@ class Panel:
             return False
         return True
 
+    def outlook(
+        self, outlet: OutletView, notices: Sequence[Notice], begin: datetime, end: datetime
+    ) -> dict[str, Any]:
+        """When each publication will be seen between two moments, and how often, the link being
+        well: `items` in the order of the plan, `dark` from-to pairs; moments as datetimes."""
+        made = self._made(outlet, notices, begin, plan.Maker())
+        body = json.loads(made.payload)
+        answer = timeline(body, begin, end)
+        return {
+            "items": [
+                {
+                    "publication": seen.pub,
+                    "first": seen.first,
+                    "last": seen.last,
+                    "plays": round(seen.plays),
+                    "seconds": round(seen.seconds),
+                    "longest_wait_s": round(seen.longest_wait_s),
+                    "priority": item["priority"],
+                    "kind": item["kind"],
+                    "preempts": item["activation"] == "preempt",
+                    "pages": [dict(page) for page in made.pages[seen.pub]],
+                }
+                for seen, item in zip(answer.items, body["items"], strict=True)
+            ],
+            "dark": [(s.begin, s.end) for s in answer.stretches if s.dark],
+            "refused": {p: f"{r.reason} {r.what_would_fit}" for p, r in made.refused.items()},
+        }
+
     def check(self) -> Health:
         try:
             wire.publisher(self.means.broker_url, self.means.instance, self.means.timeout).probe()
@@ -204,11 +234,25 @@ class Panel:
     def close(self) -> None:
         """The connection belongs to the process; `wire.close_all` ends it."""
 
+    def _made(
+        self, view: OutletView, notices: Sequence[Notice], now: datetime, maker: plan.Maker
+    ) -> plan.Made:
+        return maker.make(
+            view,
+            notices,
+            model.load(self.options.model),
+            now,
+            languages=self.options.languages,
+            hold_ms=self.options.hold_ms,
+            night=self.options.night,
+            placing=self.options.placing,
+        )
+
     def _say(self, saying: Saying, maker: plan.Maker) -> tuple[Said, list[wire.Outgoing]]:
         """What is said, and its messages in their order: the keys, if they ever changed, before the
         plan that may be signed by a new one; pictures that the panel does not have yet, the plan
         that names them, the end of pictures that it names no longer."""
-        view, options = saying.outlet, self.options
+        view = saying.outlet
         if len(view.signing_key) != 32:
             raise NotConfigured(
                 "L'autorité n'a pas de clé pour signer ce que montrent ses panneaux."
@@ -220,16 +264,7 @@ class Panel:
             raise PermanentFailure(
                 f"Le code « {view.code} » ne peut pas nommer un panneau sur le serveur MQTT."
             ) from error
-        made = maker.make(
-            view,
-            saying.notices,
-            model.load(options.model),
-            saying.now,
-            languages=options.languages,
-            hold_ms=options.hold_ms,
-            night=options.night,
-            placing=options.placing,
-        )
+        made = self._made(view, saying.notices, saying.now, maker)
         signature = jws.sign(made.payload, view.signing_key, view.key_id)
         said = Said(
             shown=False,

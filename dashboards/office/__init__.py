@@ -15,6 +15,7 @@ from dashboards.office import (
     home,
     outlets,
     panelkeys,
+    panels,
     publications,
     session,
     signin,
@@ -25,7 +26,9 @@ from hub.api.problems import Problem
 router = APIRouter(
     prefix="/office", include_in_schema=False, dependencies=[Depends(session.same_origin)]
 )
-for part in (signin, home, compose, drafts, publications, agenda, outlets, panelkeys, sources):
+for part in (
+    signin, home, compose, drafts, panels, publications, agenda, outlets, panelkeys, sources,
+):  # fmt: skip
     router.include_router(part.router)
 
 

@@ -75,6 +75,7 @@ def plain_errors(as_json: bool) -> Iterator[None]:
 # Each module registers its commands when it is imported.
 COMMANDS = (
     "authorities",
+    "certificates",
     "demo",
     "panel_compile",
     "panel_timeline",
