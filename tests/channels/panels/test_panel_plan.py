@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from channels.panels import Panel, PanelOptions, jws, listener, model, plan, topics
-from channels.panels.twin import checks, face
+from channels.panels.twin import checks, face, seal
 from hub.contracts import Notice, Refusal, Rendering, Text
 from hub.vocabulary import Intent, Lane, Severity, Status, Urgency
 from tests.channels.panels.conftest import KEY, OTHER_KEY, view
@@ -57,11 +57,11 @@ def test_a_plan_fits_the_schema_and_passes_the_twins_own_checks() -> None:
     made = make(water_cut(), water_cut(publication="01JOTHER", status=Status.EXERCISE))
     assert listener.read("plan", made.payload)["plan_rev"] == 7
     seal = jws.sign(made.payload, KEY, "vb-1")
-    admitted, key, key_id = checks.admit(
+    admitted, key = checks.admit(
         made.payload, seal, face=face.load("text-8x16"), authority="villard-bonnot",
-        panel="mairie", pinned=b"", stored_rev=6, now=SENT,
+        panel="mairie", trusted=(), stored_rev=6, now=SENT,
     )  # fmt: skip
-    assert (key, key_id) == (jws.public_of(KEY), "vb-1")
+    assert (key.raw, key.kid) == (jws.public_of(KEY), "vb-1")
     assert len(admitted.items) == 2
 
 
@@ -206,7 +206,11 @@ def test_the_signature_of_rfc_8037_appendix_a_is_reproduced() -> None:
     )
 
 
-@pytest.mark.parametrize("verify", [jws.verify, checks.check_seal])
+def twins_check(payload: bytes, signed: str, key: bytes) -> None:
+    checks.check_seal(payload, signed, [seal.Key("vb-1", key)], SENT)
+
+
+@pytest.mark.parametrize("verify", [jws.verify, twins_check])
 @given(data=st.data())
 def test_any_changed_byte_breaks_the_seal(verify: Callable[..., Any], data: st.DataObject) -> None:
     payload = make(water_cut()).payload
@@ -220,14 +224,14 @@ def test_any_changed_byte_breaks_the_seal(verify: Callable[..., Any], data: st.D
 
 
 @pytest.mark.parametrize(
-    "seal",
+    "text",
     ["", "..", "a.b.c", "e30..AAAA", "eyJhbGciOiJub25lIn0..", "é..é", "[]..x"],
 )
-def test_a_seal_that_is_none_is_refused(seal: str) -> None:
+def test_a_seal_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(jws.BadSignature):
-        jws.verify(b"{}", seal, jws.public_of(KEY))
+        jws.verify(b"{}", text, jws.public_of(KEY))
     with pytest.raises(checks.Rejected, match="signature"):
-        checks.check_seal(b"{}", seal, b"")
+        checks.check_seal(b"{}", text, (), SENT)
 
 
 def test_another_key_or_key_id_is_refused() -> None:
