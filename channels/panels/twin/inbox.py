@@ -50,7 +50,7 @@ class Inbox:
         if key:
             self.kept = replace(self.kept, key=key)
         self._done: dict[str, datetime] = _remembered(store.noted("commands"))
-        self._last_keys = b""
+        self._last_keys = (b"", "")
         self._waiting: tuple[bytes, str, Plan, seal.Key, float] | None = None
         self._refused: tuple[bytes, str] | None = None
         display.take(self._stored_plan())
@@ -175,9 +175,9 @@ class Inbox:
         self.settle()
 
     def keys(self, payload: bytes, jws: str) -> None:
-        if not payload or payload == self._last_keys:
+        if not payload or (payload, jws) == self._last_keys:
             return  # the retained set comes again with every connection
-        self._last_keys = payload
+        self._last_keys = (payload, jws)
         kept, named = self.kept, checks.peek(payload, "keys_rev") or 0
         digest = hashlib.sha256(payload).hexdigest()
         if digest == self._store.noted("keys"):
