@@ -13,6 +13,7 @@ import structlog
 from sqlmodel import Session, col, select
 
 from hub import audit, changes, clock, db, memos, monitoring
+from hub.again import retried
 from hub.contracts import Report, ReportStage
 from hub.models import Authority, Carried, DisplayRow, Outlet, Revision
 from hub.reports import Batch
@@ -24,6 +25,7 @@ log = structlog.get_logger()
 AGAIN_A_SECOND = 200
 
 
+@retried
 def apply(reports: Sequence[Report]) -> int:
     """Write a batch of reports in one transaction; returns how many concerned an outlet of ours."""
     with db.writing(db.EVERYWHERE) as session:

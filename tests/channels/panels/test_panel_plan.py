@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from channels.panels import Panel, PanelOptions, jws, listener, model, plan, topics
-from channels.panels.twin import checks, face, seal
+from channels.panels.twin import checks, face
+from channels.panels.twin.seal import Key
 from hub.contracts import Notice, Refusal, Rendering, Text
 from hub.vocabulary import Intent, Lane, Severity, Status, Urgency
 from tests.channels.panels.conftest import KEY, OTHER_KEY, view
@@ -61,7 +62,7 @@ def test_a_plan_fits_the_schema_and_passes_the_twins_own_checks() -> None:
         made.payload, seal, face=face.load("text-8x16"), authority="villard-bonnot",
         panel="mairie", trusted=(), stored_rev=6, now=SENT,
     )  # fmt: skip
-    assert (key.raw, key.kid) == (jws.public_of(KEY), "vb-1")
+    assert key == Key("vb-1", jws.public_of(KEY))
     assert len(admitted.items) == 2
 
 
@@ -206,11 +207,11 @@ def test_the_signature_of_rfc_8037_appendix_a_is_reproduced() -> None:
     )
 
 
-def twins_check(payload: bytes, signed: str, key: bytes) -> None:
-    checks.check_seal(payload, signed, [seal.Key("vb-1", key)], SENT)
+def by_the_twin(payload: bytes, seal: str, key: bytes) -> None:
+    checks.check_seal(payload, seal, [Key("vb-1", key)], SENT)
 
 
-@pytest.mark.parametrize("verify", [jws.verify, twins_check])
+@pytest.mark.parametrize("verify", [jws.verify, by_the_twin])
 @given(data=st.data())
 def test_any_changed_byte_breaks_the_seal(verify: Callable[..., Any], data: st.DataObject) -> None:
     payload = make(water_cut()).payload
@@ -224,14 +225,14 @@ def test_any_changed_byte_breaks_the_seal(verify: Callable[..., Any], data: st.D
 
 
 @pytest.mark.parametrize(
-    "text",
+    "seal",
     ["", "..", "a.b.c", "e30..AAAA", "eyJhbGciOiJub25lIn0..", "é..é", "[]..x"],
 )
-def test_a_seal_that_is_none_is_refused(text: str) -> None:
+def test_a_seal_that_is_none_is_refused(seal: str) -> None:
     with pytest.raises(jws.BadSignature):
-        jws.verify(b"{}", text, jws.public_of(KEY))
+        jws.verify(b"{}", seal, jws.public_of(KEY))
     with pytest.raises(checks.Rejected, match="signature"):
-        checks.check_seal(b"{}", text, (), SENT)
+        by_the_twin(b"{}", seal, jws.public_of(KEY))
 
 
 def test_another_key_or_key_id_is_refused() -> None:
