@@ -27,6 +27,7 @@ log = structlog.get_logger()
 
 KEEPALIVE_S: Final = 60
 CONNECT_S: Final = 5.0
+CLOSE_S: Final = 1.0
 # A thousand panels behind one broker that comes back must not all arrive in the same second.
 FIRST_WAIT_S: Final = 30.0
 LONGEST_WAIT_S: Final = 300.0
@@ -179,14 +180,23 @@ class Link:
         self.bytes += len(topic) + len(payload) + 8
         return info.mid if info.rc == mqtt.MQTT_ERR_SUCCESS else 0
 
-    def close(self) -> None:
-        """Say goodbye: the broker then drops the will."""
+    def close(self, last: int = 0) -> None:
+        """Say goodbye: the broker then drops the will. Waits a moment for the broker to have taken
+        the message `last` and the goodbye: a socket closed over what it has not read is reset, and
+        the broker may lose what was under way and speak the will."""
         client, self._client = self._client, None
+        if self._subscribed:
+            self._down_since = clock.monotonic()
         self._subscribed = False
-        self._down_since = clock.monotonic()
-        if client is not None:
-            client.disconnect()
-            client.loop_write()
+        if client is None:
+            return
+        end = clock.monotonic() + CLOSE_S
+        fine = True
+        while last and last not in self.confirmed and fine and clock.monotonic() < end:
+            fine = client.loop(0.02) == mqtt.MQTT_ERR_SUCCESS
+        client.disconnect()
+        while fine and client.socket() is not None and clock.monotonic() < end:
+            fine = client.loop(0.02) == mqtt.MQTT_ERR_SUCCESS
 
     def drop(self) -> None:
         """Lose the connection without a word at the next `tick`, as a modem does. From any

@@ -136,15 +136,16 @@ class Mouth:
             self._beat(look, rev, at)
         self._send_proofs(at)
 
-    def goodbye(self, until: datetime | None = None) -> None:
-        """A will is for accidents: who leaves says so, or until when it sleeps."""
+    def goodbye(self, until: datetime | None = None) -> int:
+        """A will is for accidents: who leaves says so, or until when it sleeps. The message's id;
+        0 where nobody knows of us."""
         if not self.born:
-            return
+            return 0
         body: dict[str, Any] = {"state": "disconnected"}
         if until is not None:
             body = {"state": "sleeping", "until": clock.rfc3339(until)}
-        self._up("presence", body, retain=True)
         self.born = False
+        return self._up("presence", body, retain=True)
 
     def frame(self, look: Look, ref: str, reason: str) -> None:
         """A PNG of the face, one pixel a dot."""

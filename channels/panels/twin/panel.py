@@ -122,10 +122,9 @@ class Twin:
     def leave(self) -> None:
         """Say goodbye to the broker."""
         with self._lock:
-            self.mouth.goodbye()
+            self.link.close(self.mouth.goodbye())
             self.display.journal.close()
             self.display.proofs.stop()
-        self.link.close()
 
     def sleep(self, until: datetime) -> None:
         """Announce a silence that is no alarm, and keep it: the face goes on by itself. From any
@@ -257,8 +256,7 @@ class Twin:
             self._asleep_until = None
             self.link.rest(0.0)
         elif self.mouth.born:
-            self.mouth.goodbye(until)
-            self.link.close()
+            self.link.close(self.mouth.goodbye(until))
             self.link.rest((until - self.clock.now()).total_seconds())
 
     def _on_shown(self, item: Item, slot: Slot) -> None:
