@@ -41,7 +41,7 @@ from tests.fakes.brokers import Guarded
 PANELS = 200
 FLAPPING = 20
 TIMES = 5
-MODELS = ("text-8x16", "text-6x20")
+MODELS = ("text-8x16", "text-6x20", "matrix-96x64", "matrix-128x96")
 LIMIT_S = 120.0
 
 

@@ -314,7 +314,7 @@ class Link:
         for leaf, reason in zip(LEAVES, reasons, strict=False):
             if reason.is_failure:
                 log.warning("broker refuses a subscription", leaf=leaf, reason=str(reason))
-        if not reasons or reasons[0].is_failure:
+        if len(reasons) < len(LEAVES) or reasons[LEAVES.index("plan")].is_failure:
             return  # without its plan a panel is not there
         self._subscribed = True
         self._on_up()

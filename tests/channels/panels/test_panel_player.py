@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from channels.panels import timeline
 from channels.panels.twin.plans import Item, Page
 from channels.panels.twin.player import Player, shares
 
@@ -118,3 +119,17 @@ def test_shares_are_a_whole_and_nobody_is_left_out(found: list[tuple[float, int,
         max(i.min_plays_h * i.seconds / 3600, 0.1) for i in loop
     ) <= 1:  # fmt: skip
         assert all(part <= i.max_share + 1e-6 for part, i in zip(got, loop, strict=True))
+
+
+@settings(max_examples=100, deadline=None)
+@given(wishes)
+def test_the_hub_foretells_the_shares_that_the_panel_gives(
+    found: list[tuple[float, int, float]],
+) -> None:
+    loop, told = [], []
+    for n, (s, p, m) in enumerate(found):
+        hold = round(s * 1000)
+        loop.append(item(f"n{n}", hold / 1000, min_plays_h=p, max_share=m))
+        wish = {"min_plays_h": p} if p else {}
+        told.append({"pages": [{"hold_ms": hold}], **wish, "max_share": m})
+    assert timeline.shares(told) == pytest.approx(shares(loop), abs=1e-6)
