@@ -68,6 +68,8 @@ class AlertReader:
                 raise Wrong("element-missing", element=name)
         _public(node)
         identifier, sent = token(text(node, "identifier")), self._time(node, "sent")
+        if not identifier:
+            raise Wrong("element-missing", element="identifier")
         kind = _kind(node)
         references = _references(text(node, "references"))
         infos = children(node, "info")

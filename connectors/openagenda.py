@@ -99,8 +99,8 @@ class OpenAgenda(HttpSource):
             raise self.not_ours(raw)
         elif isinstance(document.get("event"), dict):
             rows, complete, title = [document["event"]], False, ""
-        elif isinstance(document.get("events"), list):
-            rows = document["events"]
+        elif isinstance(document.get("events", document.get("data")), list):
+            rows = document["events"] if "events" in document else document["data"]
             total = document.get("total")
             more = isinstance(total, int) and total > len(rows)
             complete = not more and not (document.get("after") and len(rows) >= 20)

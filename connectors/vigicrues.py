@@ -31,6 +31,7 @@ _LASTS: Final = timedelta(hours=24)
 _FEW: Final = 60
 _COLOUR: Final = re.compile(rf"\b({'|'.join(c for c in COLOURS)})\b", re.I)
 _LABEL: Final = re.compile(r"\b(?:vigilance|niveau|tronçon|crues?)\b\s*:?", re.I)
+_LISTS: Final = re.compile(r"(?:Ter|Tron|Sta)EntVigiCru")
 _CODE: Final = re.compile(r"CdEntVigiCru=([A-Za-z0-9]{1,10})")
 
 _HEADLINE: Final[Words] = (
@@ -42,7 +43,7 @@ _CALM: Final[Words] = (
     "Pas de vigilance crues : {name}", "No flood warning: {name}", "Sin aviso por crecidas: {name}",
 )  # fmt: skip
 _LISTED: Final[Words] = (
-    "Territoire Vigicrues {name}", "Vigicrues territory {name}", "Territorio Vigicrues {name}",
+    "Vigicrues : {name}", "Vigicrues: {name}", "Vigicrues: {name}",
 )  # fmt: skip
 _LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _MEANS: Final[dict[Level, Words]] = {
@@ -138,10 +139,11 @@ class Vigicrues(HttpSource):
         if isinstance(bare.get("InfoVigiCru"), dict | list):
             rows = bare["InfoVigiCru"]
             return self._bulletins(rows if isinstance(rows, list) else [rows]), "Vigicrues", True
-        if isinstance(bare.get("TerEntVigiCru"), list):
-            rows = bare["TerEntVigiCru"]
+        listed = next((v for k, v in bare.items() if _LISTS.fullmatch(k)), None)
+        if isinstance(listed, list | dict):
+            rows = listed if isinstance(listed, list) else [listed, *_nested(listed)]
             stated = moment_or_none(_scenario(bare).get("DateHeureCreationFichier"), self._zone)
-            title = f"Vigicrues : {len(rows)} territoires"
+            title = f"Vigicrues : {len(rows)} lieux"
             return self._territories(rows, stated), title, True
         raise self.not_ours(raw)
 
@@ -195,10 +197,11 @@ class Vigicrues(HttpSource):
             about_it = [words.get(n, "") for n in
                         ("QualifInfoVigiCru", "SituActuInfoVigiCru", "EvolInfoVigiCru",
                          "ConseqInfoVigiCru")]  # fmt: skip
+            reach = token(about.get("TypEntVigiCru")) == "8"
             yield (
                 code,
                 self._item(
-                    f"territoire-{code}",
+                    code if reach else f"territoire-{code}",
                     place,
                     level,
                     sent,
@@ -206,7 +209,7 @@ class Vigicrues(HttpSource):
                     expires=until + timedelta(hours=6) if until else None,
                     description="\n\n".join(x for x in about_it if x),
                     instruction=words.get("ConsInfoVigiCru", ""),
-                    link=f"{_SITE}territoire/{code}",
+                    link=f"{_SITE}{'troncon' if reach else 'territoire'}/{code}",
                 ),
             )
 
@@ -343,6 +346,12 @@ def _bare(node: Any) -> dict[str, Any]:
     if not isinstance(node, dict):
         return {}
     return {key.rpartition(":")[2]: value for key, value in node.items()}
+
+
+def _nested(node: dict[str, Any]) -> list[Any]:
+    """The reaches of a territory: what stands one level below it."""
+    below = _bare(node).get("aNMoinsUn")
+    return below if isinstance(below, list) else []
 
 
 def _scenario(bare: dict[str, Any]) -> dict[str, Any]:

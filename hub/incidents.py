@@ -58,6 +58,11 @@ def says(kind: str) -> str:
     return _SAYS.get(kind, "it reports a fault" if kind.startswith("fault:") else kind)
 
 
+def is_alarm(kind: str) -> bool:
+    """Whether somebody has to do something."""
+    return kind in ALARMS or kind.startswith("fault:")
+
+
 class Incidents:
     """The open incidents of some outlets, read once and kept up within one transaction."""
 

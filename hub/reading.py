@@ -14,7 +14,7 @@ from functools import partial
 import structlog
 from sqlmodel import Session, and_, col, or_, select
 
-from hub import agenda, items, publishing
+from hub import agenda_taking, items, publishing
 from hub.contracts import Item, Parsed
 from hub.endings import THERE, Endings, Tally
 from hub.intake import OPEN, Fate, Known, Verdict, calm, decide, judge, seal, too_late
@@ -33,7 +33,7 @@ def take_in(session: Session, source: Source, parsed: Parsed, now: datetime) -> 
     reading = _Reading(session, source, now)
     tally = reading.carry_out(parsed)
     left = {i for i, row in reading.rows.items() if row.state == ItemState.IGNORED}
-    agenda.take_in(session, source, parsed, now, left)
+    agenda_taking.take_in(session, source, parsed, now, left)
     return tally
 
 
@@ -44,7 +44,7 @@ def confirm(session: Session, source: Source, now: datetime) -> Tally:
         EventOrigin.source_id == source.id, col(EventOrigin.missing_since).is_not(None)
     )
     if session.exec(missing.limit(1)).first() is not None:
-        agenda.confirm(session, source, now)
+        agenda_taking.confirm(session, source, now)
     waiting = select(ItemRow.id).where(
         ItemRow.source_id == source.id,
         col(ItemRow.state).in_([s.value for s in THERE]),

@@ -1,15 +1,17 @@
 """LED panels over MQTT 5: the whole plan of a panel, retained and signed, said in one message."""
 
 import base64
+import json
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from datetime import datetime
-from typing import Any, ClassVar, TypeAlias
+from typing import Annotated, Any, ClassVar, TypeAlias
 
 from pydantic import Field, field_validator, model_validator
 
-from channels.panels import jws, keys, model, plan, topics, wire
+from channels.panels import jws, keys, loop, model, plan, topics, wire
 from channels.panels.compiler import Page, compile_notice
 from channels.panels.listener import Listener
+from channels.panels.timeline import timeline
 from hub.contracts import (
     AdapterFailure,
     Health,
@@ -30,13 +32,15 @@ from hub.vocabulary import Intent
 
 Outgoings: TypeAlias = Iterator[wire.Outgoing]
 _HOUR = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
+_WINDOW = r"^[1-7]{1,7} ([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]$"
 
 
 class PanelOptions(StrictOptions):
     """`model`: a file of config/panels. `languages`: what is shown, in this order; empty: the
     outlet's first. `night_off` and `night_on`: local hours between which the face is dark but for
-    alerts. `data_month_mb`: what its link may carry in a month. `serial` and `device_key`
-    (base64url Ed25519 public key) name the device itself."""
+    alerts. `data_month_mb`: what its link may carry in a month. `event_days`: an event is shown so
+    many days before it. `windows`: "12345 07:00-22:00", when infos, events and reminders are shown.
+    `serial` and `device_key` (base64url Ed25519 public key) name the device itself."""
 
     model: str = "text-8x16"
     languages: tuple[str, ...] = ()
@@ -46,6 +50,8 @@ class PanelOptions(StrictOptions):
     serial: str = Field("", max_length=64)
     device_key: str = ""
     data_month_mb: int | None = Field(None, ge=1, le=1_000_000)
+    event_days: int | None = Field(None, ge=0, le=366)
+    windows: tuple[Annotated[str, Field(pattern=_WINDOW)], ...] = Field((), max_length=14)
 
     @field_validator("model")
     @classmethod
@@ -65,6 +71,10 @@ class PanelOptions(StrictOptions):
         if (self.night_off is None) != (self.night_on is None):
             raise ValueError("night_off and night_on go together")
         return self
+
+    @property
+    def placing(self) -> loop.Placing:
+        return loop.Placing(self.event_days, self.windows)
 
     @property
     def night(self) -> plan.Night | None:
@@ -91,6 +101,7 @@ class Panel:
         hold_ms = options.hold_ms or face.hold_ms
         pages: list[Page] = []
         warnings: list[str] = []
+        seen: list[dict[str, Any]] = []
         for notice in notices:
             if notice.intent is Intent.WITHDRAW:
                 continue
@@ -99,12 +110,15 @@ class Panel:
                 return compiled
             pages += compiled.pages
             warnings += compiled.warnings
+            hold = sum(page.hold_ms for page in compiled.pages)
+            seen.append(loop.facts(notice, plan.kind(notice), hold, options.placing))
         facts = {
             "model": face.name,
             "columns": face.columns,
             "lines": face.lines,
             "colour": face.colour,
             "pages": [_drawn(page) for page in pages],
+            "seen": seen,
         }
         text = "\n\n".join("\n".join(line for line in p.lines if line) for p in pages)
         return Rendering(text, facts, tuple(warnings))
@@ -182,6 +196,34 @@ class Panel:
             return False
         return True
 
+    def outlook(
+        self, outlet: OutletView, notices: Sequence[Notice], begin: datetime, end: datetime
+    ) -> dict[str, Any]:
+        """When each publication will be seen between two moments, and how often, the link being
+        well: `items` in the order of the plan, `dark` from-to pairs; moments as datetimes."""
+        made = self._made(outlet, notices, begin, plan.Maker())
+        body = json.loads(made.payload)
+        answer = timeline(body, begin, end)
+        return {
+            "items": [
+                {
+                    "publication": seen.pub,
+                    "first": seen.first,
+                    "last": seen.last,
+                    "plays": round(seen.plays),
+                    "seconds": round(seen.seconds),
+                    "longest_wait_s": round(seen.longest_wait_s),
+                    "priority": item["priority"],
+                    "kind": item["kind"],
+                    "preempts": item["activation"] == "preempt",
+                    "pages": [dict(page) for page in made.pages[seen.pub]],
+                }
+                for seen, item in zip(answer.items, body["items"], strict=True)
+            ],
+            "dark": [(s.begin, s.end) for s in answer.stretches if s.dark],
+            "refused": {p: f"{r.reason} {r.what_would_fit}" for p, r in made.refused.items()},
+        }
+
     def check(self) -> Health:
         try:
             wire.publisher(self.means.broker_url, self.means.instance, self.means.timeout).probe()
@@ -192,11 +234,25 @@ class Panel:
     def close(self) -> None:
         """The connection belongs to the process; `wire.close_all` ends it."""
 
+    def _made(
+        self, view: OutletView, notices: Sequence[Notice], now: datetime, maker: plan.Maker
+    ) -> plan.Made:
+        return maker.make(
+            view,
+            notices,
+            model.load(self.options.model),
+            now,
+            languages=self.options.languages,
+            hold_ms=self.options.hold_ms,
+            night=self.options.night,
+            placing=self.options.placing,
+        )
+
     def _say(self, saying: Saying, maker: plan.Maker) -> tuple[Said, list[wire.Outgoing]]:
         """What is said, and its messages in their order: the keys, if they ever changed, before the
         plan that may be signed by a new one; pictures that the panel does not have yet, the plan
         that names them, the end of pictures that it names no longer."""
-        view, options = saying.outlet, self.options
+        view = saying.outlet
         if len(view.signing_key) != 32:
             raise NotConfigured(
                 "L'autorité n'a pas de clé pour signer ce que montrent ses panneaux."
@@ -208,15 +264,7 @@ class Panel:
             raise PermanentFailure(
                 f"Le code « {view.code} » ne peut pas nommer un panneau sur le serveur MQTT."
             ) from error
-        made = maker.make(
-            view,
-            saying.notices,
-            model.load(options.model),
-            saying.now,
-            languages=options.languages,
-            hold_ms=options.hold_ms,
-            night=options.night,
-        )
+        made = self._made(view, saying.notices, saying.now, maker)
         signature = jws.sign(made.payload, view.signing_key, view.key_id)
         said = Said(
             shown=False,

@@ -38,6 +38,7 @@ FALLBACK: Final = {
     "on_empty": "clock",
     "on_power_recovery": "resume_if_clock_ok",
 }
+ALONE: Final = loop.Placing()  # nothing asked by the outlet
 _EVENTS: Final = frozenset({"event", "events", "agenda", "culture", "sport", "meeting"})
 
 
@@ -85,6 +86,7 @@ def make(
     languages: tuple[str, ...] = (),
     hold_ms: int | None = None,
     night: Night | None = None,
+    placing: loop.Placing = ALONE,
     preparer: Prepare | None = None,
 ) -> Made:
     """The plan that says `notices` on the panel `view` under `view.say_no`.
@@ -111,6 +113,14 @@ def make(
         else:
             items.append((notice.publication, item))
             warnings |= {notice.publication: item.warnings} if item.warnings else {}
+    by_publication = {notice.publication: notice for notice in live}
+    bodies = loop.placed(
+        [item.body for _, item in items], [by_publication[p] for p, _ in items], placing
+    )
+    items = [
+        (publication, item if item.body is body else replace(item, body=body))
+        for (publication, item), body in zip(items, bodies, strict=True)
+    ]
     ends = [n.expires for n in live if n.publication not in refused]
     payload = _payload(view, items, _not_after(ends, now), now, night)
     while len(payload) > model.max_bytes and items:
@@ -154,12 +164,13 @@ class Maker:
         languages: tuple[str, ...] = (),
         hold_ms: int | None = None,
         night: Night | None = None,
+        placing: loop.Placing = ALONE,
     ) -> Made:
         """The same bytes as `make`."""
         # The notices live as long as the set: their ids stand for them.
         key = (
             tuple(map(id, notices)), model.name, now, languages, hold_ms, night,
-            view.authority, view.languages, view.timezone,
+            placing, view.authority, view.languages, view.timezone,
         )  # fmt: skip
         known = self._made.get(key)
         if known is not None:
@@ -177,6 +188,7 @@ class Maker:
             languages=languages,
             hold_ms=hold_ms,
             night=night,
+            placing=placing,
             preparer=self._preparer,
         )
         if known is None and (cut := _cut(made.payload, view)):

@@ -14,6 +14,8 @@ from dashboards.office import (
     drafts,
     home,
     outlets,
+    panelkeys,
+    panels,
     publications,
     session,
     signin,
@@ -24,7 +26,9 @@ from hub.api.problems import Problem
 router = APIRouter(
     prefix="/office", include_in_schema=False, dependencies=[Depends(session.same_origin)]
 )
-for part in (signin, home, compose, drafts, publications, agenda, outlets, sources):
+for part in (
+    signin, home, compose, drafts, panels, publications, agenda, outlets, panelkeys, sources,
+):  # fmt: skip
     router.include_router(part.router)
 
 

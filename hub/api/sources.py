@@ -6,7 +6,18 @@ from fastapi import APIRouter, Query, Response
 from pydantic import Field
 from sqlmodel import Session, col, func, select
 
-from hub import accounts, agenda, audit, categories, clock, db, polling, registry, sources, trying
+from hub import (
+    accounts,
+    agenda_taking,
+    audit,
+    categories,
+    clock,
+    db,
+    polling,
+    registry,
+    sources,
+    trying,
+)
 from hub.api.deps import Calling
 from hub.api.problems import Problem, wrong
 from hub.contracts import SourceUnavailable, SourceUnreadable
@@ -165,7 +176,7 @@ def delete(source_id: int, caller: Calling) -> Response:
         ).all():
             publication.item_id = None
             session.add(publication)
-        agenda.forget_source(session, source_id)
+        agenda_taking.forget_source(session, source_id)
         session.flush()
         for item in found:
             session.delete(item)

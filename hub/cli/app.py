@@ -75,8 +75,10 @@ def plain_errors(as_json: bool) -> Iterator[None]:
 # Each module registers its commands when it is imported.
 COMMANDS = (
     "authorities",
+    "certificates",
     "demo",
     "panel_compile",
+    "panel_timeline",
     "panel_conform",
     "panel_enrol",
     "panel_keys",
@@ -84,6 +86,7 @@ COMMANDS = (
     "roles",
     "samples",
     "sources",
+    "subscriptions",
     "talking",
     "tokens",
 )

@@ -1,5 +1,6 @@
 """Alerts: a file of tests/connectors/fixtures/cap for each trait."""
 
+import json
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -297,3 +298,33 @@ def test_the_weather_service_of_the_united_states_writes_json() -> None:
         ("urn:oid:4", say("element-wrong", element="severity", value="Terrible")),
         ("entrée 5", say("not-an-object")),
     ]
+
+
+def test_meteoalarm_writes_json_too() -> None:
+    info = {
+        "language": "fr-FR", "category": ["Met"], "event": "Vigilance orange orages",
+        "severity": "Severe", "urgency": "Expected", "certainty": "Likely", "headline": "Orages",
+        "parameter": [{"valueName": "awareness_level", "value": "3; orange; Severe"}],
+        "area": [{"areaDesc": "Isère", "geocode": [{"valueName": "EMMA_ID", "value": "FR038"}]}],
+    }  # fmt: skip
+    alert = {
+        "identifier": "W-1", "sender": "v@meteo.example", "sent": "2026-03-12T14:00:00+00:00",
+        "status": "Actual", "msgType": "Alert", "scope": "Public",
+        "info": [info, info | {"language": "en", "headline": "Storms"}],
+    }  # fmt: skip
+    parsed = read(json.dumps({"warnings": [{"alert": alert, "uuid": "1"}, {"alert": {}}]}).encode())
+    item = parsed.items[0]
+    assert (item.level, item.geocodes) == ("orange", {"EMMA_ID": ("FR038",)})
+    assert {k: t.headline for k, t in item.texts.items()} == {"fr-FR": "Orages", "en": "Storms"}
+    assert [e.where for e in parsed.errors] == ["entrée 2"]
+
+
+@pytest.mark.parametrize("written", ["45.2, 5.8 45.3 ,5.8 45.3,5.9 45.2,5.8",
+                                     "45.2,5.8;45.3,5.8;45.3,5.9;45.2,5.8"])  # fmt: skip
+def test_polygons_are_written_in_several_ways(written: str) -> None:
+    raw = (FILES / "single_alert.xml").read_text()
+    said = re.sub(r"<polygon>[^<]*</polygon>", f"<polygon>{written}</polygon>", raw)
+    assert "45.3" in said
+    item = only(read(said.encode()))
+    assert item.area
+    assert item.area["type"] == "Polygon"

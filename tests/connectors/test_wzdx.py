@@ -52,3 +52,10 @@ def test_a_ring_of_next_occurrences_ends() -> None:
     core["related_road_events"] = [{"type": "next-occurrence", "id": "nuit-1"}]
     items = by_id(read("wzdx", json.dumps(document).encode()))
     assert all(items[f"nuit-{n}"].series for n in (1, 2, 3))
+
+
+def test_the_first_versions_knew_work_zones_only() -> None:
+    document = json.loads(raw_of("wzdx", "version_3.geojson"))
+    del document["features"][0]["properties"]["event_type"]
+    item = only(read("wzdx", json.dumps(document).encode()))
+    assert item.texts["en"].headline == "Roadworks on the RN85, southbound"

@@ -3,6 +3,7 @@
 import json
 import random
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,10 @@ GIVEN = {
     "datex": ("situations_v2.xml", "broken_entries.xml"),
 }
 ENTRIES = {"item", "entry", "situation", "situationRecord", "incident", "response"}
+ODD: tuple[Any, ...] = (
+    None, True, 0, -1, 1e18, 10**30, float("nan"), "", "x", "\ud800", "0001-01-01T00:00:00Z",
+    "9999-12-31T23:59:59-23:59", [], {}, [None], {"a": 1}, [[[]]], {"fr": None},
+)  # fmt: skip
 KINDS = sorted(registry.kinds("connectors"))
 
 
@@ -176,3 +181,34 @@ class TestEveryKind:
             except SourceUnreadable:
                 continue
             assert isinstance(parsed, Parsed)
+
+
+def is_json(kind: str) -> bool:
+    return raw_of(kind).startswith(b"{")
+
+
+def places(value: Any, here: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The way to every value inside a document."""
+    rows = value.items() if isinstance(value, dict) else enumerate(value) if here or value else ()
+    for key, inner in rows:
+        yield (*here, key)
+        if isinstance(inner, dict | list):
+            yield from places(inner, (*here, key))
+
+
+@pytest.mark.parametrize("kind", [k for k in KINDS if is_json(k)])
+def test_a_value_of_another_type_never_breaks_it(kind: str) -> None:
+    document, dice = json.loads(raw_of(kind)), random.Random(38547)
+    ways = list(places(document))
+    for _ in range(200):
+        spoilt = json.loads(raw_of(kind))
+        *way, last = dice.choice(ways)
+        inner = spoilt
+        for key in way:
+            inner = inner[key]
+        inner[last] = dice.choice(ODD)
+        try:
+            parsed = made(kind).parse(json.dumps(spoilt).encode(), NOW)
+        except SourceUnreadable:
+            continue
+        assert items.PARSED.dump_json(parsed)

@@ -35,6 +35,8 @@ STEADY_S: Final = 10.0
 # Another client took our session (reason 142): back at once, we would only take it in turns.
 TAKEN_OVER: Final = 142
 TAKEN_WAIT_S: Final = (60.0, 120.0)
+# mosquitto 2.0.11 ends the connection without that word: so many short ones in a row look like it.
+SHORT_ONES: Final = 3
 NO_SUBSCRIBER: Final = 16
 # Retained keys come before the retained plan, which may be signed by one of them.
 LEAVES: Final = ("keys", "image/+", "plan", "cmd")
@@ -87,8 +89,10 @@ class Link:
         self._tries = 0
         self._next_try = 0.0
         self._reason = 0
+        self._short_ones = 0
+        self._cut = False
         self.confirmed: dict[int, int] = {}
-        self.bytes = self.connections = self.taken_over = 0
+        self.bytes = self.connections = self.taken_over = self.contested = 0
 
     @property
     def up(self) -> bool:
@@ -120,6 +124,10 @@ class Link:
 
     def tick(self) -> None:
         """Open, notice silence, keep alive."""
+        if self._cut:
+            self._cut = False
+            if self._client is not None:
+                self._closed()
         if self._opening is not None:
             if self._opening.done():
                 self._take_opened(self._opening)
@@ -181,9 +189,9 @@ class Link:
             client.loop_write()
 
     def drop(self) -> None:
-        """Lose the connection without a word, as a modem does."""
-        if self._client is not None:
-            self._closed()
+        """Lose the connection without a word at the next `tick`, as a modem does. From any
+        thread."""
+        self._cut = True
 
     def rest(self, seconds: float) -> None:
         """No further try for so long."""
@@ -246,8 +254,12 @@ class Link:
         now = clock.monotonic()
         if self._subscribed:
             self._down_since = now
-            if now - self._opened >= STEADY_S:
+            short = now - self._opened < STEADY_S
+            self._short_ones = self._short_ones + 1 if short else 0
+            if not short:
                 self._tries = 0
+            elif self._short_ones % SHORT_ONES == 0:
+                self.contested += 1
         client, self._client, self._subscribed = self._client, None, False
         if client is not None and (left := client.socket()) is not None:
             left.close()
@@ -288,7 +300,8 @@ class Link:
         reason: ReasonCode,
         _properties: Properties | None,
     ) -> None:
-        self._reason = int(reason.value)
+        # The broker's word comes first; the end of the socket is told after it.
+        self._reason = self._reason or int(reason.value)
 
     def _on_subscribe(
         self,

@@ -72,7 +72,7 @@ class Twin:
         )  # fmt: skip
         self._frame_at = -FRAME_EVERY_S
         self._taken_at = -ALONE_AGAIN_S
-        self._taken = 0
+        self._taken = self._contested = 0
         self._asleep_until: datetime | None = None
         self.link = Link(
             broker_url,
@@ -108,7 +108,7 @@ class Twin:
         wanted; sooner when the link's socket is ready."""
         self.link.tick()
         with self._lock:
-            self._wake()
+            self._sleep_or_wake()
             look = self.display.look(self.link.away_s)
             self._watch()
             self.inbox.settle()
@@ -128,12 +128,10 @@ class Twin:
         self.link.close()
 
     def sleep(self, until: datetime) -> None:
-        """Announce a silence that is no alarm, and keep it: the face goes on by itself."""
+        """Announce a silence that is no alarm, and keep it: the face goes on by itself. From any
+        thread."""
         with self._lock:
             self._asleep_until = until
-            self.mouth.goodbye(until)
-            self.link.close()
-            self.link.rest((until - self.clock.now()).total_seconds())
 
     # What a face page asks
 
@@ -243,15 +241,25 @@ class Twin:
         if self.link.taken_over > self._taken:
             self._taken, self._taken_at = self.link.taken_over, at
             self.faults.raise_("link", "error", now, "another client uses this panel's name")
+        elif self.link.contested > self._contested:
+            self._contested, self._taken_at = self.link.contested, at
+            self.faults.raise_("link", "warning", now, "cut again and again; is our name taken?")
         elif at - self._taken_at > ALONE_AGAIN_S:
             self.faults.clear("link")
         if display.intruder is not None and self.link.up:
             self._frame(str(self._rev), "mismatch")
 
-    def _wake(self) -> None:
-        if self._asleep_until is not None and self.clock.now() >= self._asleep_until:
+    def _sleep_or_wake(self) -> None:
+        until = self._asleep_until
+        if until is None:
+            return
+        if self.clock.now() >= until:
             self._asleep_until = None
             self.link.rest(0.0)
+        elif self.mouth.born:
+            self.mouth.goodbye(until)
+            self.link.close()
+            self.link.rest((until - self.clock.now()).total_seconds())
 
     def _on_shown(self, item: Item, slot: Slot) -> None:
         self._acknowledge(

@@ -47,7 +47,7 @@ export function choosing(root, words) {
 
   function here({ coords }) {
     const found = around(grid, [coords.longitude, coords.latitude]);
-    says.textContent = found.length ? words.around.replace("%(num)s", found.length) : words.outside;
+    says.textContent = found.length ? words.around.replace("{num}", found.length) : words.outside;
     if (found.length) more([...new Set([...cellsOf(other.querySelector("input")), ...found])]);
   }
 

@@ -170,7 +170,7 @@ def test_a_hub_that_speaks_meanwhile_ends_the_run_and_is_named(
     assert made["trouble"] == "second_hub"
     assert not made["conforms"]
     assert not made["restored"]
-    assert "pause" in conform.html(made, "fr")
+    assert "un autre serveur parle au panneau" in conform.html(made, "fr")
 
 
 def test_a_broker_that_is_away_or_refuses_is_said_in_words(broker: Broker) -> None:

@@ -1,13 +1,17 @@
 """Finding a station, and what its page says at any moment."""
 
+import html
+import json
 import re
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import event
+from sqlmodel import select
 
-from hub import clock, db, synthetic
+from hub import cells, clock, db, synthetic
+from hub.models import Authority
 from hub.vocabulary import EndedAs
 from tests.dashboards.citizen.conftest import Town, open_town
 
@@ -171,3 +175,28 @@ def test_the_station_names_its_feeds(villard: Town) -> None:
     page = villard.read("/s/VILLARD/")
     for end in ("json", "rss", "atom", "ics", "cap"):
         assert f'href="/s/VILLARD/feed.{end}"' in page
+
+
+def test_neighbourhoods_can_be_chosen_and_none_is_a_position(hub_on_sqlite: Path) -> None:
+    """Named ones carry their cells; the grid for "around where I am" is in the page, so that the
+    browser can answer by itself."""
+    villard = open_town()
+    with db.writing(db.EVERYWHERE) as session:
+        authority = session.exec(select(Authority)).first()
+        authority.territory = {
+            "type": "Polygon",
+            "coordinates": [[[5.87, 45.23], [5.91, 45.23], [5.91, 45.25], [5.87, 45.23]]],
+        }
+        session.add(authority)
+    page = villard.read("/s/VILLARD/")
+    form = page.partition('id="places"')[2].partition("</fieldset>")[0]
+    assert all(name in form for name in ("Lancey", "Brignoud", "Le Bourg", "Vos quartiers"))
+    chosen = re.findall(r'name="places" value="([^"]+)"', form)
+    assert len(chosen) == 4
+    for cell in " ".join(chosen).split():
+        assert cells.name(cells.number(cell)) == cell
+    grid = json.loads(html.unescape(re.findall(r'data-grid="([^"]*)"', page)[0]))
+    assert 3 <= len(grid) <= 20
+    assert all(
+        cells.number(cell) and 5 < east < 7 and 45 < north < 46 for cell, east, north in grid
+    )

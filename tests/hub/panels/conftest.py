@@ -27,6 +27,7 @@ class Spoken:
     def report(self, kind: ReportStage, /, *, at: datetime | None = None, **body: Any) -> Report:
         self.seq += 1
         session, seq = body.pop("session", self.session), body.pop("seq", self.seq)
+        named = body.get("ref", body.get("plan_rev"))
         raw, seal = body.pop("raw", b""), body.pop("seal", "")
         if kind is ReportStage.FAULT and body.get("over"):
             session = seq = 0
@@ -35,7 +36,7 @@ class Spoken:
             self.panel.code,
             kind,
             at or clock.now(),
-            say_no=body.get("ref", body.get("plan_rev")),
+            say_no=named if isinstance(named, int) else None,
             session=session,
             seq=seq,
             body=body,
