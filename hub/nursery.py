@@ -52,7 +52,7 @@ class Nursery:
     def __init__(self) -> None:
         self.owner = os.getpid()
         self._ours, theirs = socket.socketpair()
-        environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+        self._environment = _environment()
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "hub.sandbox", str(theirs.fileno())],
@@ -62,13 +62,15 @@ class Nursery:
                 pass_fds=(theirs.fileno(),),
                 cwd=_ROOT,
                 # One thread each: numerical libraries reserve address space by the core.
-                env=environment | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+                env=self._environment | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
                 start_new_session=True,
             )
 
     @property
-    def alive(self) -> bool:
-        return self._process.poll() is None
+    def usable(self) -> bool:
+        """Ours, not ended, and started where code is looked for in the same places as now."""
+        ours = self.owner == os.getpid() and self._environment == _environment()
+        return ours and self._process.poll() is None
 
     def run(self, kinds: Sequence[str], given: bytes, wall_s: float) -> Answer:
         """What a fresh child answers to `given`. Raises TookTooLong, or OSError where the nursery
@@ -119,6 +121,11 @@ class Nursery:
             self._process.wait()
 
 
+def _environment() -> dict[str, str]:
+    """Nothing of the hub's own: no secret, no address of a database."""
+    return {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+
+
 _lock = threading.Lock()
 _mine: Nursery | None = None
 
@@ -129,7 +136,7 @@ def run(kinds: Sequence[str], given: bytes, wall_s: float) -> Answer:
     global _mine
     with _lock:
         for last in (False, True):
-            if _mine is None or _mine.owner != os.getpid() or not _mine.alive:
+            if _mine is None or not _mine.usable:
                 _close()
                 _mine = Nursery()
             try:
