@@ -1,6 +1,6 @@
 """`make conform-proof`: every check of the kit against the twin that is wrong in just that.
 
-The suite tries a handful; this is the whole matrix, sixteen at a time, in three or four minutes.
+The suite tries a handful; this is the whole matrix, sixteen at a time, in about two minutes.
 """
 
 import sys
