@@ -9,7 +9,8 @@ help:
 	'  make run     set up what is missing, then run everything with a demo town' \
 	'               (HOST, PORT and TAMBOUR_DATA move it: PORT=8001 TAMBOUR_DATA=var2 make run)' \
 	'  make test    the checks and the whole test suite, real browsers and brokers included' \
-	'  make bench   the measures, with medians (make bench ONLY=push for one);' \
+	'  make bench   the measures, with medians (make bench ONLY=push for one,' \
+	'               make bench ONLY=fanout SIZE=1000000 for a million phones);' \
 	'               make bench-page writes docs/performance.md from them' \
 	'  make samples DIR=folder   what each recorded feed of a folder gives (AUTHORITY=code, AT=moment)' \
 	'  make conform-proof   every check of the panel kit against the twin that is wrong in just that' \
@@ -33,7 +34,7 @@ test:
 
 bench:
 	@scripts/setup --tests
-	@$(PY) -m tests.benchmarks.run $(ONLY)
+	@SIZE=$(SIZE) $(PY) -m tests.benchmarks.run $(ONLY)
 
 bench-page: setup
 	@$(PY) -m tests.benchmarks.run --page

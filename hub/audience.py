@@ -1,8 +1,8 @@
 """Who follows: the phones of an audience, as sorted ids; and how many, before sending.
 
 Selection is one scan of a covering index for each station, done by the database, whose answer comes
-back as one text (SQLite) or one binary copy (PostgreSQL) and becomes an array: a million ids are a
-few megabytes and no Python object each. What the index says of a phone is kept here, too.
+back as one text (SQLite) or one array (PostgreSQL) and is read by numpy: a million ids are a few
+megabytes and no Python object each. What the index says of a phone is kept here, too.
 """
 
 import json
@@ -28,8 +28,10 @@ _BITS = "wishes"  # the memo that says which bit is which category
 _MOST_BITS = 62
 
 _EVERYBODY = """SELECT subscription_id FROM follow WHERE station_id = :station"""
-_BY_CELL = """SELECT f.subscription_id FROM {ranges} JOIN follow_cell f
-    ON f.station_id = :station AND f.cell >= r.lo AND f.cell <= r.hi WHERE true"""
+# CROSS JOIN: SQLite then keeps this order, ranges outside, one dip into the index for each; the
+# other way round it read a hundred thousand rows for every range (4 s instead of 20 ms).
+_BY_CELL = """SELECT f.subscription_id FROM {ranges} CROSS JOIN follow_cell f
+    WHERE f.station_id = :station AND f.cell >= r.lo AND f.cell <= r.hi"""
 _RANGES = {
     "sqlite": """(SELECT json_extract(value, '$[0]') lo, json_extract(value, '$[1]') hi
         FROM json_each(:ranges)) r""",
@@ -83,28 +85,31 @@ def _of_one(
 
 def _ids(session: Session, statement: str, values: Mapping[str, Any]) -> Ids:
     if session.get_bind().dialect.name == "postgresql":
-        return _copied(session, statement, values)
+        return _sent(session, statement, values)
     joined = session.execute(
         text(f"SELECT group_concat(subscription_id) FROM ({statement})"), dict(values)
     ).scalar()
     return np.fromstring(joined, np.int64, sep=",") if joined else np.empty(0, np.int64)
 
 
-# COPY's binary form: 19 bytes of head; a row of one bigint is 2 bytes of count, 4 of length, 8 of
-# number; 2 bytes end it (PostgreSQL manual, COPY, File Formats).
-_ROW = np.dtype([("fields", ">i2"), ("length", ">i4"), ("id", ">i8")])
+# array_send: 20 bytes of head, then 4 of length and 8 of number for each (the binary form of an
+# array, PostgreSQL's src/backend/utils/adt/arrayfuncs.c). A fifth of the time of COPY's rows.
+_ELEMENT = np.dtype([("length", ">i4"), ("id", ">i8")])
+_HEAD = 20
 
 
-def _copied(session: Session, statement: str, values: Mapping[str, Any]) -> Ids:
+def _sent(session: Session, statement: str, values: Mapping[str, Any]) -> Ids:
     raw: Any = session.connection().connection.driver_connection
     for name in values:
         statement = statement.replace(f":{name}", f"%({name})s")
-    with raw.cursor() as cursor:
-        command = f"COPY ({statement}) TO STDOUT (FORMAT BINARY)"
-        with cursor.copy(command, dict(values)) as copy:
-            body = b"".join(bytes(block) for block in copy)
-    rows = np.frombuffer(body, _ROW, count=(len(body) - 21) // _ROW.itemsize, offset=19)
-    return rows["id"].astype(np.int64)
+    with raw.cursor(binary=True) as cursor:
+        cursor.execute(
+            f"SELECT array_send(array_agg(subscription_id)) FROM ({statement}) q", dict(values)
+        )
+        (body,) = cursor.fetchone()
+    if body is None:
+        return np.empty(0, np.int64)
+    return np.frombuffer(body, _ELEMENT, offset=_HEAD)["id"].astype(np.int64)
 
 
 def bits(session: Session) -> dict[str, int]:

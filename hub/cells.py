@@ -6,10 +6,12 @@ a small commune; resolution 9, 0.1 km², can be a single farm.) Cells are kept a
 one parent follow each other, so a cover is a short list of ranges, found again in any index.
 """
 
+import json
 import math
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 import h3.api.basic_int as h3
@@ -52,8 +54,14 @@ def cover(area: Mapping[str, Any], margin_m: float = 0.0) -> list[Range]:
     """Sorted ranges (first, last) of the cells that meet the area, or come within `margin_m` of it.
     Polygons with holes, lines, points; circles are points with a margin. Nobody inside is missed;
     who lives in a cell of the edge is taken in. `area` must have passed geo.validate."""
-    found = covering(area, margin_m)
-    return _ranges(h3.compact_cells(found) if len(found) > 1 else found)
+    return list(_cover(json.dumps(geo.geometry_of(area)), margin_m))
+
+
+@lru_cache(maxsize=64)
+def _cover(area: str, margin_m: float) -> tuple[Range, ...]:
+    """Kept: the estimate, the plan and the sending ask for the same area."""
+    found = covering(json.loads(area), margin_m)
+    return tuple(_ranges(h3.compact_cells(found) if len(found) > 1 else found))
 
 
 def covering(area: Mapping[str, Any], margin_m: float = 0.0) -> list[int]:

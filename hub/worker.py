@@ -2,6 +2,7 @@
 result or countdown; due times live in the database and the sweep finds what a lost task left.
 """
 
+import gc
 import os
 import signal
 from functools import lru_cache
@@ -155,7 +156,16 @@ def _ending(**_: object) -> None:
 def _forked(**_: object) -> None:
     """Connections are made after fork, one set a process."""
     use_celery_for_nudges()
+    settle_memory()
     signal.signal(signal.SIGTERM, _told_to_end)
+
+
+def settle_memory() -> None:
+    """What is imported stays for good: the collector need not look at it again and again. A slice
+    makes thousands of short-lived objects, and looking at all the others cost it a tenth."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def _told_to_end(*_: object) -> None:

@@ -169,9 +169,7 @@ class Sender:
                         self._hold(host, "not begun in time")
                 if moment >= given_up:
                     break
-                started = 0
-                while started < _PER_TURN and self._start_one(ready, endpoints, make):
-                    started += 1
+                started = self._start(ready, endpoints, make)
                 if self._flying:
                     self._turn(0.0 if started else _TURN_S)
                 if not ready:
@@ -214,33 +212,39 @@ class Sender:
         host.misses, host.retry_after, host.refusal, host.trouble = 0, None, "", ""
         return host
 
-    def _start_one(self, ready: deque[_Host], endpoints: Sequence[str], make: Make) -> bool:
-        """Build and start the next request of the next host that may have one more."""
-        while ready and len(self._flying) < 4 * self._per_host:
+    def _start(self, ready: deque[_Host], endpoints: Sequence[str], make: Make) -> int:
+        """Build and start some requests, host after host; how many."""
+        started, most = 0, 4 * self._per_host
+        flights, flying, add = self._flights, self._flying, self._multi.add_handle
+        while ready and started < _PER_TURN and len(flying) < most:
             host = ready.popleft()
             if host.misses >= self._patience:
                 self._hold(host)
-            if not host.waiting or host.flying >= self._per_host:
-                continue
-            index = host.waiting.popleft()
-            ready.append(host)
-            request = make(index, host.origin)
-            if request is None:
-                continue
-            curl = host.idle.pop() if host.idle else self._handle(host)
-            flight = self._flights[curl]
-            flight.index = index
-            flight.text.clear()
-            if flight.headers is not request.headers:
-                curl.setopt(pycurl.HTTPHEADER, request.headers)
-                flight.headers = request.headers
-            curl.setopt(pycurl.URL, endpoints[index])
-            curl.setopt(pycurl.POSTFIELDS, request.body)
-            self._multi.add_handle(curl)
-            self._flying.add(curl)
-            host.flying += 1
-            return True
-        return False
+            waiting, idle = host.waiting, host.idle
+            room = min(_PER_TURN - started, self._per_host - host.flying, most - len(flying))
+            while waiting and room > 0:
+                index = waiting.popleft()
+                request = make(index, host.origin)
+                if request is None:
+                    continue
+                curl = idle.pop() if idle else self._handle(host)
+                flight = flights[curl]
+                flight.index = index
+                if flight.text:
+                    flight.text.clear()
+                if flight.headers is not request.headers:
+                    curl.setopt(pycurl.HTTPHEADER, request.headers)
+                    flight.headers = request.headers
+                curl.setopt(pycurl.URL, endpoints[index])
+                curl.setopt(pycurl.POSTFIELDS, request.body)
+                add(curl)
+                flying.add(curl)
+                host.flying += 1
+                started += 1
+                room -= 1
+            if waiting and host.flying < self._per_host:
+                ready.append(host)
+        return started
 
     def _handle(self, host: _Host) -> pycurl.Curl:
         curl = pycurl.Curl()

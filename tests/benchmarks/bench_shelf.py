@@ -24,7 +24,7 @@ from tests.fakes.brokers import free_port, is_listening, until
 
 PATH = "/s/VILLARD/feed.json"
 CONNECTIONS = 32
-SECONDS = 2.0
+SECONDS = 1.0
 
 
 def run() -> list[dict[str, Any]]:

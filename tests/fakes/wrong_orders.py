@@ -207,7 +207,7 @@ wrong("session-rises", setup=_same_session)
 @raw("return-plan")
 def _(twin: Tried, leaf: str, payload: bytes, seal: str) -> tuple[bytes, str] | None:
     """It looks at no plan that was there before it."""
-    before, now = twin.memo.get("session"), twin.mouth._session
+    before, now = twin.memo.get("session"), twin.inbox.kept.session
     if leaf == "plan":
         twin.memo["session"] = now
         if before not in (None, now):

@@ -63,6 +63,13 @@ def upgrade() -> None:
         batch_op.create_index(
             batch_op.f("ix_follow_cell_subscription_id"), ["subscription_id"], unique=False
         )
+    if op.get_bind().dialect.name == "postgresql":
+        op.create_index(
+            "ix_follow_cell_audience",
+            "follow_cell",
+            ["station_id", "cell"],
+            postgresql_include=["subscription_id", "reach", "least", "wishes"],
+        )
     _fill(op.get_bind())
 
 
