@@ -11,7 +11,7 @@ from typing import Any, Final
 import yaml
 from sqlalchemy.exc import SQLAlchemyError
 
-from hub import accounts, clock, db, registry, settings
+from hub import clock, registry, settings
 from hub.contracts import Fetched, Parsed, SourceUnavailable, SourceUnreadable
 from hub.foresight import Foresight, full
 from hub.models import Authority, Source
@@ -146,6 +146,8 @@ def nobody() -> Authority:
 def authority_of(code: str) -> Authority:
     """The authority with this code: of the instance if there is one, else of config/demo. Raises
     LookupError naming the code. Makes no database."""
+    from hub import accounts, db  # a file judged for no authority needs neither
+
     here = settings.get()
     file = here.data / "tambour.db"
     if here.database_url.get_secret_value() or file.is_file():
