@@ -36,7 +36,8 @@ def keep_away(session: Session, url: str, until: datetime) -> None:
 
 def until(session: Session, url: str, now: datetime) -> datetime | None:
     """When the site may be asked again; None: now."""
-    memo = memos.read(session, f"host.until:{_host(url)}")
+    host = _host(url)
+    memo = memos.read(session, f"host.until:{host}") if host else None
     return memo.at if memo and now < memo.at <= now + _LONGEST else None
 
 

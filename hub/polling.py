@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import structlog
+from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
 from hub import audit, clock, courtesy, db, foresight, reading, registry
@@ -129,6 +130,8 @@ def poll(source_id: int, *, force: bool = False, fetch: Fetch | None = None) -> 
         log.exception("reading failed", source=source_id)
         return _failed(source, _Failed(say("unexpected", language)), language)
     try:
+        if brought.parsed is None and (done := _unchanged(source, brought, language)):
+            return done
         return _good(source, brought, language)
     except Exception:
         log.exception("taking in failed", source=source_id)
@@ -195,6 +198,38 @@ def _beat(source: Source) -> None:
         row = session.get(Source, source.id)
         if row and row.lease == leases.me():
             row.beat += 1
+
+
+def _unchanged(source: Source, brought: _Brought, language: str) -> PollResult | None:
+    """The usual end of a poll, without loading a row: nothing new, the source was good before,
+    nothing is missing. None where there is more to it."""
+    table = Source.__table__  # type: ignore[attr-defined]
+    with db.writing(db.EVERYWHERE) as session:
+        now = clock.now()
+        row = session.execute(
+            columns(
+                table.c.url, table.c.kind, table.c.options, table.c.lease, table.c.health
+            ).where(table.c.id == source.id)
+        ).first()
+        wanted = (source.url, source.kind, source.options, leases.me(), SourceHealth.GOOD)
+        if row is None or tuple(row) != wanted or not reading.nothing_waits(session, source, now):
+            return None
+        next_at = now + timedelta(seconds=source.interval_s * random.uniform(0.95, 1.1))
+        session.execute(
+            table.update()
+            .where(table.c.id == source.id)
+            .values(
+                cursor=brought.cursor,
+                content_hash=brought.hash or source.content_hash,
+                last_good=now,
+                last_try=now,
+                next_at=next_at,
+                lease="",
+                beat=table.c.beat + 1,
+            )
+        )
+    says = say("unchanged", language)
+    return PollResult(source.id or 0, "unchanged", says, next_at=next_at)
 
 
 def _good(source: Source, brought: _Brought, language: str) -> PollResult:

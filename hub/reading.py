@@ -38,13 +38,19 @@ def take_in(session: Session, source: Source, parsed: Parsed, now: datetime) -> 
 
 
 def confirm(session: Session, source: Source, now: datetime) -> Tally:
-    """A good reading without anything new: what was missing before is missing still. Nearly always
-    nothing was, and an agenda of 10,000 entries is not loaded to find that out."""
+    """A good reading without anything new: what was missing before is missing still."""
+    if nothing_waits(session, source, now):
+        return Tally()
+    agenda_taking.confirm(session, source, now)
+    return _Reading(session, source, now).confirm()
+
+
+def nothing_waits(session: Session, source: Source, now: datetime) -> bool:
+    """Whether a good reading without anything new changes nothing: nearly always, and an agenda of
+    10,000 entries is not loaded to find that out."""
     missing = select(EventOrigin.id).where(
         EventOrigin.source_id == source.id, col(EventOrigin.missing_since).is_not(None)
     )
-    if session.exec(missing.limit(1)).first() is not None:
-        agenda_taking.confirm(session, source, now)
     waiting = select(ItemRow.id).where(
         ItemRow.source_id == source.id,
         col(ItemRow.state).in_([s.value for s in THERE]),
@@ -53,9 +59,7 @@ def confirm(session: Session, source: Source, now: datetime) -> Tally:
             and_(ItemRow.state == ItemState.DRAFTED, col(ItemRow.ends) <= now),
         ),
     )
-    if session.exec(waiting.limit(1)).first() is None:
-        return Tally()
-    return _Reading(session, source, now).confirm()
+    return not session.execute(select(or_(missing.exists(), waiting.exists()))).scalar()
 
 
 def known_of(row: ItemRow | None) -> Known | None:
