@@ -196,7 +196,7 @@ def _tail(runs: Sequence[Any], span: tuple[datetime, datetime]) -> str | None:
     """From when on nothing has come yet, within the publication's time."""
     if not runs:
         return None
-    last = datetime.fromisoformat(runs[-1][3])
+    last = max(datetime.fromisoformat(runs[-1][3]), span[0])
     # A batch is sent every quarter of an hour: what is younger is only on its way.
     return clock.rfc3339(last) if last < span[1] - timedelta(minutes=20) else None
 

@@ -40,8 +40,13 @@ class Standing:
     tone: str
 
     @property
+    def doubted(self) -> bool:
+        """Whether what it reports cannot be taken for what people see."""
+        return any(incident.kind in incidents.UNTRUE for incident in self.open)
+
+    @property
     def shows(self) -> bool:
-        return self.behind_s is None
+        return self.behind_s is None and not self.doubted
 
     def as_json(self) -> dict[str, Any]:
         beat = self.panel.heartbeat

@@ -2,13 +2,13 @@
 
 import base64
 import json
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, TypeAlias
 
 from pydantic import Field, field_validator, model_validator
 
-from channels.panels import jws, keys, loop, model, plan, topics, wire
+from channels.panels import jws, keys, loop, model, picture, plan, topics, wire
 from channels.panels.compiler import Page, compile_notice
 from channels.panels.listener import Listener
 from channels.panels.timeline import timeline
@@ -117,7 +117,7 @@ class Panel:
             "columns": face.columns,
             "lines": face.lines,
             "colour": face.colour,
-            "pages": [_drawn(page) for page in pages],
+            "pages": [_drawn(page, face) for page in pages],
             "seen": seen,
         }
         text = "\n\n".join("\n".join(line for line in p.lines if line) for p in pages)
@@ -202,7 +202,7 @@ class Panel:
         """When each publication will be seen between two moments, and how often, the link being
         well: `items` in the order of the plan, `dark` from-to pairs; moments as datetimes."""
         made = self._made(outlet, notices, begin, plan.Maker())
-        body = json.loads(made.payload)
+        body, face = json.loads(made.payload), model.load(self.options.model)
         answer = timeline(body, begin, end)
         return {
             "items": [
@@ -216,7 +216,7 @@ class Panel:
                     "priority": item["priority"],
                     "kind": item["kind"],
                     "preempts": item["activation"] == "preempt",
-                    "pages": [dict(page) for page in made.pages[seen.pub]],
+                    "pages": [_exact(page, face) for page in made.pages[seen.pub]],
                 }
                 for seen, item in zip(answer.items, body["items"], strict=True)
             ],
@@ -290,16 +290,23 @@ def _image(view: OutletView, key: str) -> str:
     return topics.topic(view.authority, view.code, topics.IMAGE, key)
 
 
-def _drawn(page: Page) -> dict[str, Any]:
-    """A page for a drawing: its words, and the picture where it is one (PNG, base64)."""
-    drawn: dict[str, Any] = {"lines": list(page.lines), "hold_ms": page.hold_ms}
-    if page.bitmap:
-        drawn |= {
-            "png": base64.b64encode(page.bitmap.png()).decode(),
-            "width": page.bitmap.width,
-            "height": page.bitmap.height,
-        }
-    return drawn
+def _drawn(page: Page, face: model.Model) -> dict[str, Any]:
+    """A page for a drawing: its words, and what the face shows dot by dot (PNG, base64)."""
+    dots = picture.dots(page, face)
+    return {
+        "lines": list(page.lines),
+        "hold_ms": page.hold_ms,
+        "png": base64.b64encode(dots.png()).decode(),
+        "width": dots.width,
+        "height": dots.height,
+    }
+
+
+def _exact(page: Mapping[str, Any], face: model.Model) -> dict[str, Any]:
+    """A page of a plan with what the face shows of it."""
+    if "png" in page:
+        return dict(page)
+    return {**page, **_drawn(Page(tuple(page["lines"]), page["hold_ms"], page["hash"]), face)}
 
 
 def _remembering() -> plan.Prepare:

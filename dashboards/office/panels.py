@@ -162,7 +162,9 @@ def _face(whole: panels.Whole, model: tuple[int, int, str]) -> tuple[led.Face | 
     shown = whole.standing.panel.shown
     if not whole.page or shown.get("face_dark") or shown.get("dark"):
         return None
-    return _drawn(whole.page, model)
+    exact = [page for item in whole.outlook["items"] for page in item["pages"]]
+    page = next((p for p in exact if p["hash"] == whole.page.get("hash")), whole.page)
+    return _drawn(page, model)
 
 
 def _drawn(page: Mapping[str, Any], model: tuple[int, int, str]) -> tuple[led.Face | str, str]:

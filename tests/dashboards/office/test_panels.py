@@ -57,6 +57,8 @@ def test_the_list_shows_every_panel_on_a_map_and_in_words(
     words = visible(office.get("/office/panels").text)
     assert "1 panneau a besoin de quelqu’un" in words
     assert "il affiche une page que ce serveur n’a jamais envoyée" in words
+    assert "On ne peut pas s’y fier" in words
+    assert "il affiche une page" in visible(office.get("/office/").text)
 
 
 @pytest.mark.parametrize(
