@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Final
 import pycurl
 from pydantic import Field
 
-from channels.push import payload
+from channels.push import payload, sending
 from channels.push.encryption import MAX_PLAINTEXT, BadKeys, encrypt, parse_receiver
 from channels.push.sending import Answer, Request, Sender, origin_of
 from channels.push.vapid import BadIdentity, Headers
@@ -187,12 +187,12 @@ class Push:
 
     def close(self) -> None:
         if self._sender is not None:
-            self._sender.close()
+            sending.give_back(self._sender)
             self._sender = None
 
     def _wire(self) -> Sender:
         if self._sender is None:
-            self._sender = Sender(
+            self._sender = sending.shared(
                 self._means.policy,
                 timeout=self._means.timeout,
                 per_host=self._options.in_flight,

@@ -6,6 +6,7 @@ not asked.
 """
 
 import math
+import os
 import re
 import selectors
 import socket
@@ -374,3 +375,26 @@ class Sender:
             for curl in host.idle:
                 self._forget(curl)
         self._hosts.clear()
+
+
+_shared: dict[tuple[Any, ...], tuple[Sender, int]] = {}
+
+
+def shared(policy: AddressPolicy, **options: Any) -> Sender:
+    """This process's sender for these options: the push outlets of two hundred towns go to the same
+    few hosts, and a connection for each of them is 200 handshakes. Give it back at the end."""
+    key = (os.getpid(), policy, *sorted(options.items(), key=lambda one: one[0]))
+    sender, users = _shared.get(key) or (Sender(policy, **options), 0)
+    _shared[key] = sender, users + 1
+    return sender
+
+
+def give_back(sender: Sender) -> None:
+    """Closed when its last user has given it back."""
+    for key, (known, users) in list(_shared.items()):
+        if known is sender:
+            if users > 1:
+                _shared[key] = sender, users - 1
+            else:
+                del _shared[key]
+                sender.close()

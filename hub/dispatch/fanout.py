@@ -22,6 +22,8 @@ BUDGET_S = 2.0
 _FIRST = 200
 _LARGEST = 5_000
 _LEAST = 10
+_CROWD = 8
+_SHORTEST_S = 0.05
 
 
 @dataclass(slots=True)
@@ -31,9 +33,12 @@ class _Pace:
     rate: float = _FIRST / SLICE_S
     last: int = _FIRST
 
-    def size(self, waiting: int) -> int:
-        """Many that wait share two seconds, so that each is begun soon."""
-        seconds = min(SLICE_S, 2.0 / max(waiting, 1))
+    def size(self, waiting: int, begun: bool) -> int:
+        """Where many wait the first slice is a handful, so that each is begun soon, and the next
+        ones share four seconds."""
+        if waiting > _CROWD and not begun:
+            return _LEAST
+        seconds = max(_SHORTEST_S, min(SLICE_S, 4.0 / max(waiting, 1)))
         return max(_LEAST, min(int(self.rate * seconds), self.last * 2, _LARGEST))
 
     def learn(self, sent: int, took: float) -> None:
@@ -51,6 +56,7 @@ class _Desk:
     """What a worker has in hand during one nudge."""
 
     known: dict[int, "messengers.Speaking"] = field(default_factory=dict)
+    begun: set[int] = field(default_factory=set)
     messages: dict[tuple[int, Intent], Message] = field(default_factory=dict)
     holding: tuple[int, int] | None = None  # delivery, shard
 
@@ -152,7 +158,9 @@ def _slice(desk: _Desk, turn: lanes.Next) -> bool:
         desk.holding = (delivery_id, shard_id)
     shard_id = desk.holding[1]
     try:
-        return _tell(desk, speaking, shard_id, _pace.size(turn.waiting))
+        begun = speaking.delivery.first_at is not None or delivery_id in desk.begun
+        desk.begun.add(delivery_id)
+        return _tell(desk, speaking, shard_id, _pace.size(turn.waiting, begun))
     except AdapterFailure as failure:
         trouble = failure
     except Exception as bug:

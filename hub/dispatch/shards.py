@@ -15,9 +15,9 @@ from math import ceil
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sqlalchemy import case, delete, insert, update
+from sqlalchemy import and_, bindparam, case, delete, insert, or_, update
 from sqlalchemy import select as columns
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col
 
 from hub import changes, clock, db, memos, outlets
 from hub.again import retried
@@ -30,6 +30,84 @@ if TYPE_CHECKING:
     from hub.dispatch.messengers import Speaking
 
 _CANDIDATES = 8
+
+# Built once: building a statement costs more than asking it, and a slice asks a dozen.
+_now: Any = bindparam("now")
+_me: Any = bindparam("me")
+_held = and_(col(Shard.id) == bindparam("shard"), col(Shard.lease) == _me)
+_FREE = (
+    columns(col(Shard.id))
+    .where(
+        col(Shard.delivery_id) == bindparam("delivery"),
+        col(Shard.done).is_(False),
+        col(Shard.lease) == "",
+        or_(col(Shard.retry_at).is_(None), col(Shard.retry_at) <= _now),
+    )
+    .order_by(col(Shard.n))
+    .limit(_CANDIDATES)
+)
+_NEXT = (
+    columns(
+        col(Shard.cursor),
+        col(Shard.size),
+        col(Shard.intent),
+        col(Shard.ids),
+        col(Delivery.authority_id),
+        col(Delivery.outlet_id),
+        col(Delivery.lane),
+        col(Delivery.state),
+        col(Delivery.expires),
+    )
+    .join(Delivery, col(Delivery.id) == Shard.delivery_id)
+    .where(_held)
+)
+_BEGUN = insert(Attempt.__table__).values(  # type: ignore[attr-defined]
+    authority_id=bindparam("authority"),
+    delivery_id=bindparam("delivery"),
+    outlet_id=bindparam("outlet"),
+    shard_id=bindparam("shard"),
+    worker=_me,
+    count=bindparam("many"),
+    started=_now,
+    outcome="sending",
+    detail="",
+)
+_WHOLE = columns(col(Shard.size), col(Shard.n), col(Shard.delivery_id)).where(
+    col(Shard.id) == bindparam("shard")
+)
+_LOCKED = (
+    columns(col(Delivery.id)).where(col(Delivery.id) == bindparam("delivery")).with_for_update()
+)
+
+
+def _marking(*conditions: Any, **values: Any) -> Any:
+    marked = update(Shard).where(_held, *conditions).values(**values)
+    return marked.execution_options(synchronize_session=False)
+
+
+_BEAT = _marking(beat=Shard.beat + 1)
+_RELEASED = _marking(lease="", done=col(Shard.cursor) >= col(Shard.size))
+_MOVED = _marking(
+    col(Shard.cursor) == bindparam("start"),
+    cursor=bindparam("to"),
+    beat=Shard.beat + 1,
+    accepted=Shard.accepted + bindparam("told"),
+    gone=Shard.gone + bindparam("lost"),
+    rejected=Shard.rejected + bindparam("no"),
+    done=bindparam("over"),
+    lease=bindparam("kept"),
+)
+_ENDED = (
+    update(Attempt)
+    .where(col(Attempt.shard_id) == bindparam("shard"), col(Attempt.finished).is_(None))
+    .values(
+        finished=bindparam("at"),
+        outcome=case(
+            (col(Attempt.id) == bindparam("ours"), bindparam("said")), else_="interrupted"
+        ),
+    )
+    .execution_options(synchronize_session=False)
+)
 
 
 class Closing(StrEnum):
@@ -61,19 +139,8 @@ class Slice:
 @retried
 def claim(delivery_id: int) -> int | None:
     """Take an open shard of the delivery that nobody holds."""
-    now = clock.now()
     with db.writing(db.EVERYWHERE) as session:
-        ids = session.exec(
-            select(Shard.id)
-            .where(
-                Shard.delivery_id == delivery_id,
-                col(Shard.done).is_(False),
-                Shard.lease == "",
-                col(Shard.retry_at).is_(None) | (col(Shard.retry_at) <= now),
-            )
-            .order_by(col(Shard.n))
-            .limit(_CANDIDATES)
-        ).all()
+        ids = session.execute(_FREE, {"delivery": delivery_id, "now": clock.now()}).scalars().all()
         return next((i for i in ids if leases.claim(session, Shard, i)), None)
 
 
@@ -118,53 +185,32 @@ def _begin(
     session: Session, delivery_id: int, shard_id: int, size: int, now: datetime
 ) -> tuple[int, list[int], Intent, int] | None:
     """(cursor, ids, intent, attempt) of the next slice, written down as begun."""
-    shard = session.execute(
-        columns(col(Shard.cursor), col(Shard.size), col(Shard.intent), col(Shard.ids)).where(
-            col(Shard.id) == shard_id, col(Shard.lease) == leases.me()
-        )
-    ).first()
-    if shard is None:
+    mine = {"shard": shard_id, "me": leases.me()}
+    row = session.execute(_NEXT, mine).first()
+    if row is None:
         return None
-    cursor, whole, intent, blob = shard
-    delivery = session.execute(
-        columns(
-            col(Delivery.authority_id),
-            col(Delivery.outlet_id),
-            col(Delivery.lane),
-            col(Delivery.state),
-            col(Delivery.expires),
-        ).where(col(Delivery.id) == delivery_id)
-    ).one()
-    over = delivery.state != DeliveryState.OPEN or delivery.expires <= now
-    if over or cursor >= whole:
-        _mark(session, shard_id, lease="", done=cursor >= whole)
+    over = row.state != DeliveryState.OPEN or row.expires <= now
+    if over or row.cursor >= row.size:
+        _mark(session, _RELEASED, shard_id)
         return None
-    if not _mark(session, shard_id, beat=Shard.beat + 1):
+    if not _mark(session, _BEAT, shard_id):
         return None
-    lanes.took_turn(session, delivery.authority_id, delivery.lane)
-    ids: list[int] = np.frombuffer(blob, "<i8")[cursor : cursor + size].tolist()
-    made: Any = session.execute(
-        insert(Attempt).values(
-            authority_id=delivery.authority_id,
-            delivery_id=delivery_id,
-            outlet_id=delivery.outlet_id,
-            shard_id=shard_id,
-            worker=leases.me(),
-            count=len(ids),
-            started=now,
-        )
-    )
-    return cursor, ids, Intent(intent), int(made.inserted_primary_key[0])
+    lanes.took_turn(session, row.authority_id, row.lane)
+    ids: list[int] = np.frombuffer(row.ids, "<i8")[row.cursor : row.cursor + size].tolist()
+    given = {
+        "authority": row.authority_id,
+        "delivery": delivery_id,
+        "outlet": row.outlet_id,
+        "many": len(ids),
+        "now": now,
+    }
+    made: Any = session.execute(_BEGUN, mine | given)
+    return row.cursor, ids, Intent(row.intent), int(made.inserted_primary_key[0])
 
 
-def _mark(session: Session, shard_id: int, *conditions: Any, **values: Any) -> bool:
+def _mark(session: Session, marking: Any, shard_id: int, **given: Any) -> bool:
     """Write to a shard that this worker still holds; whether it does."""
-    done: Any = session.execute(
-        update(Shard)
-        .where(col(Shard.id) == shard_id, col(Shard.lease) == leases.me(), *conditions)
-        .values(**values)
-        .execution_options(synchronize_session=False)
-    )
+    done: Any = session.execute(marking, {"shard": shard_id, "me": leases.me(), **given})
     return bool(done.rowcount == 1)
 
 
@@ -208,23 +254,19 @@ def close(speaking: "Speaking", piece: Slice, outcomes: list[Outcome]) -> Closin
     gone = len(heard.gone) + piece.size - len(piece.ids) - sum(map(len, piece.held.values()))
     cursor = piece.start + piece.size
     with db.writing(db.EVERYWHERE) as session:
-        shard = session.execute(
-            columns(col(Shard.size), col(Shard.n), col(Shard.delivery_id)).where(
-                col(Shard.id) == piece.shard_id
-            )
-        ).one()
+        shard = session.execute(_WHOLE, {"shard": piece.shard_id}).one()
         done = cursor >= shard.size
         mine = _mark(
             session,
+            _MOVED,
             piece.shard_id,
-            col(Shard.cursor) == piece.start,
-            cursor=cursor,
-            beat=Shard.beat + 1,
-            accepted=Shard.accepted + len(heard.accepted),
-            gone=Shard.gone + gone,
-            rejected=Shard.rejected + heard.rejected,
-            done=done,
-            **({"lease": ""} if done else {}),
+            start=piece.start,
+            to=cursor,
+            told=len(heard.accepted),
+            lost=gone,
+            no=heard.rejected,
+            over=done,
+            kept="" if done else leases.me(),
         )
         if not mine:
             return Closing.LOST
@@ -242,33 +284,20 @@ def close(speaking: "Speaking", piece: Slice, outcomes: list[Outcome]) -> Closin
         # The delivery's row is locked before the look at the clock, so that 99 % never comes before
         # 90, and at its other shards: of two workers that close the last two, the second sees the
         # first's.
-        session.execute(
-            columns(col(Delivery.id)).where(col(Delivery.id) == shard.delivery_id).with_for_update()
-        )
+        session.execute(_LOCKED, {"delivery": shard.delivery_id})
         now = clock.now()
         hearing.count(session, shard.delivery_id, heard, gone, now)
-        _close_attempt(session, piece, f"{len(heard.accepted)} accepted", now)
+        # Ours, and those of a worker that died: this slice repeated theirs.
+        ended = {"shard": piece.shard_id, "ours": piece.attempt_id, "at": now}
+        session.execute(_ENDED, ended | {"said": f"{len(heard.accepted)} accepted"})
         changes.bump(session)
         if done:
             endings.settle(session, shard.delivery_id)
             return Closing.DONE
         if not _others_turn(session, speaking.delivery):
             return Closing.GOES_ON
-        _mark(session, piece.shard_id, lease="")
+        _mark(session, _RELEASED, piece.shard_id)
         return Closing.HANDED_BACK
-
-
-def _close_attempt(session: Session, piece: Slice, outcome: str, now: datetime) -> None:
-    """Ours, and those of a worker that died: this slice repeated theirs."""
-    session.execute(
-        update(Attempt)
-        .where(col(Attempt.shard_id) == piece.shard_id, col(Attempt.finished).is_(None))
-        .values(
-            finished=now,
-            outcome=case((col(Attempt.id) == piece.attempt_id, outcome), else_="interrupted"),
-        )
-        .execution_options(synchronize_session=False)
-    )
 
 
 def _others_turn(session: Session, delivery: Delivery) -> bool:
@@ -286,7 +315,7 @@ def _others_turn(session: Session, delivery: Delivery) -> bool:
 def give_back(shard_id: int, reason: str) -> None:
     """The call failed as a whole: nobody of it counts as told, the shard is free again."""
     with db.writing(db.EVERYWHERE) as session:
-        _mark(session, shard_id, lease="")
+        _mark(session, _RELEASED, shard_id)
         mine = (Attempt.shard_id == shard_id, Attempt.worker == leases.me())
         _finish(session, "failed", *mine, detail=reason)
 

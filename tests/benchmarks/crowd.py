@@ -8,12 +8,13 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from sqlmodel import select
 
-from hub import db, migrate, publishing, worker
+from hub import clock, db, migrate, publishing, worker
 from hub.dispatch import messengers
 from hub.models import Authority, Delivery
 from hub.vocabulary import DELIVERY_OVER
@@ -60,17 +61,22 @@ def postgres() -> Iterator[str]:
 
 
 def say(here: Authority, headline: str = "Rue des Brûlis fermée", **more: Any) -> int:
-    """Publish; the id of the push delivery."""
+    """Publish; the id of the push delivery. `due_later`: nobody looks at it before he is told."""
+    later = more.pop("due_later", False)
     with db.writing(here.id or 0) as session:
-        publication = publishing.create(
-            session, "b", station(session, here), content(headline, **more)
-        )
+        said = content(headline, **more)
+        publication = publishing.create(session, "b", station(session, here), said)
         publishing.publish(session, publication, "b")
-    with db.reading(db.EVERYWHERE) as session:
-        found = select(Delivery.id).where(
-            Delivery.publication_id == publication.id, Delivery.kind == "push"
-        )
-        return session.exec(found).one() or 0
+        session.flush()
+        found = session.exec(
+            select(Delivery).where(
+                Delivery.publication_id == publication.id, Delivery.kind == "push"
+            )
+        ).one()
+        if later:
+            found.due_at = clock.now() + timedelta(hours=1)
+            session.add(found)
+        return found.id or 0
 
 
 def delivery(number: int) -> Delivery:

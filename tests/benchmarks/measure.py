@@ -1,5 +1,6 @@
 """What every measure shares: taking turns, medians, the shape of a row."""
 
+import math
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -61,3 +62,16 @@ def take_turns(*works: Callable[[], object], rounds: int = ROUNDS, warm: int = 1
 def spread(values: Sequence[float], digits: int = 2) -> str:
     """For the conditions: how many and the worst, where less is better."""
     return f"median of {len(values)}, worst {max(values):.{digits}f}"
+
+
+def jain(shares: Sequence[float]) -> float:
+    """How evenly something is shared (Jain, Chiu and Hawe, 1984): 1 when all get the same, 1/n when
+    one gets it all."""
+    total = sum(shares)
+    return total * total / (len(shares) * sum(x * x for x in shares)) if total else 0.0
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The smallest value that `share` percent of them do not exceed."""
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(len(ordered) * share / 100) - 1)]

@@ -1,0 +1,44 @@
+"""A running hub without a face: Valkey, the workers of `tambour up`, the sweep; this process
+publishes as the API would, and nudges."""
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from hub import cli, db, nudges, settings, up
+from hub.embedded import valkey
+from hub.embedded.supervisor import Supervisor
+from hub.worker import use_celery_for_nudges
+
+
+@contextmanager
+def working() -> Iterator[Supervisor]:
+    """Inside crowd.hub: workers for every lane, until the end."""
+    data = settings.get().data
+    port, word = _free(), "bench"
+    cli.prepare()
+    with Supervisor(Path(data), lambda _line: None) as supervisor:
+        supervisor.start(valkey.service(data / "valkey", port, word))
+        os.environ["TAMBOUR_REDIS_URL"] = valkey.url(port, word)
+        settings.get.cache_clear()
+        db.dispose()
+        supervisor.wait_ready(60)
+        for service in up.roles(settings.get()):
+            if service.name.startswith("worker") or service.name == "beat":
+                supervisor.start(service)
+        supervisor.wait_ready(90)
+        use_celery_for_nudges()
+        try:
+            yield supervisor
+        finally:
+            nudges.use(None)
+            db.dispose()
+
+
+def _free() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
