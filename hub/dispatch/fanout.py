@@ -144,9 +144,9 @@ def _slice(desk: _Desk, turn: lanes.Next) -> bool:
     delivery_id = turn.delivery_id
     speaking = desk.known.get(delivery_id)
     if speaking is None:
-        if not messengers.is_push(delivery_id):
+        if not messengers.in_shards(turn.kind):
             return messengers.speak(delivery_id)
-        speaking = persist(lambda: messengers.frame(delivery_id))
+        speaking = persist(lambda: messengers.frame(delivery_id, begun=turn.frozen))
         if speaking is None:
             return False
         desk.known[delivery_id] = speaking

@@ -189,6 +189,8 @@ def told_phones(session: Session, delivery: Delivery) -> Ids:
     """Sorted ids of the phones that earlier revisions told: the frozen ids up to the cursors, and
     the slice beyond that is being sent or whose worker died: it may have left, and a correction
     must reach whoever may have been told."""
+    if delivery.revision_no == 1:
+        return np.empty(0, np.int64)
     earlier = (
         Delivery.publication_id == delivery.publication_id,
         Delivery.outlet_id == delivery.outlet_id,

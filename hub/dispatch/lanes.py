@@ -83,6 +83,8 @@ class Next:
     delivery_id: int
     lane: Lane
     authority_id: int
+    kind: str
+    frozen: bool
     waiting: int
 
 
@@ -91,13 +93,17 @@ def next_turn(
 ) -> Next | None:
     """The delivery whose turn it is, of those that a worker can do something for now."""
     found = session.execute(_waiting(tuple(lanes)), _given(but)).first()
-    return Next(found[0], Lane(found[1]), found[2], int(found[3])) if found else None
+    return _next(found) if found else None
 
 
 def this_turn(session: Session, delivery_id: int) -> Next | None:
     """The same for one delivery: None when there is nothing to do for it now."""
     found = session.execute(_waiting_of(), _given() | {"id": delivery_id}).first()
-    return Next(found[0], Lane(found[1]), found[2], 1) if found else None
+    return _next(found) if found else None
+
+
+def _next(row: Any) -> Next:
+    return Next(row[0], Lane(row[1]), row[2], row[3], bool(row[4]), int(row[5]))
 
 
 def _given(but: Collection[int] = ()) -> dict[str, Any]:
@@ -125,6 +131,8 @@ def _waiting(lanes: tuple[Lane, ...]) -> Any:
             col(Delivery.id),
             col(Delivery.lane),
             col(Delivery.authority_id),
+            col(Delivery.kind),
+            col(Delivery.frozen),
             func.count().over(partition_by=col(Delivery.lane)),
         )
         .outerjoin(Turn, same)

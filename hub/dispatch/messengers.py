@@ -78,7 +78,12 @@ def is_push(delivery_id: int) -> bool:
     """Whether it is told in shards of phones."""
     with db.reading(db.EVERYWHERE) as session:
         kind = session.exec(select(Delivery.kind).where(Delivery.id == delivery_id)).first()
-    return kind is not None and registry.channel(kind).capabilities.addresses == "subscriptions"
+    return kind is not None and in_shards(kind)
+
+
+def in_shards(kind: str) -> bool:
+    """Whether a kind addresses phones."""
+    return bool(registry.channel(kind).capabilities.addresses == "subscriptions")
 
 
 def speak(delivery_id: int) -> bool:
@@ -100,17 +105,20 @@ def speak(delivery_id: int) -> bool:
     return False
 
 
-def frame(delivery_id: int) -> Speaking | None:
+def frame(delivery_id: int, begun: bool = True) -> Speaking | None:
     """A push: ready to be spoken by this worker, its audience written down. The first worker does
-    that; others join as soon as there is a shard. None when there is nothing to do."""
+    that; others join as soon as there is a shard. None when there is nothing to do. `begun` False:
+    nobody has written it down yet, as far as the caller saw."""
+    if not begun and (speaking := claim(delivery_id)) is not None:
+        return speaking if freezing.freeze_phones(speaking) else None
     with db.reading(db.EVERYWHERE) as session:
         if lanes.held(session):
             return None
         delivery = session.get(Delivery, delivery_id)
         if delivery is None or delivery.state not in (DeliveryState.WAITING, DeliveryState.OPEN):
             return None
-        begun = delivery.frozen or (delivery.lease and freezing.begun(session, delivery_id))
-        if delivery.state == DeliveryState.OPEN and begun:
+        there = delivery.frozen or (delivery.lease and freezing.begun(session, delivery_id))
+        if delivery.state == DeliveryState.OPEN and there:
             return read(session, delivery)
     speaking = claim(delivery_id)
     if speaking is None or not freezing.freeze_phones(speaking):
