@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import structlog
+from sqlalchemy import insert
 from sqlmodel import Session, col, select
 
 from hub import changes, clock, monitoring, outbox, proving, watching
@@ -53,7 +54,7 @@ class Batch:
         self._shown: dict[int, Report] = {}
         self._stored: dict[int, Report] = {}
         self._proofs: list[proving.Batch] = []
-        self._receipts: list[Receipt] = []
+        self._receipts: list[dict[str, Any]] = []
 
     def take(self, outlet: Outlet, report: Report) -> None:
         """Apply one report, or leave it where it says nothing new."""
@@ -104,7 +105,9 @@ class Batch:
     def finish(self) -> None:
         """Write what the batch leads to."""
         session = self._session
-        session.add_all([*self._rows.values(), *self._panels.values(), *self._receipts])
+        session.add_all([*self._rows.values(), *self._panels.values()])
+        if self._receipts:
+            session.execute(insert(Receipt), self._receipts)
         if self._shown:
             self._write_shown()
         if self._stored:
@@ -323,15 +326,15 @@ class Batch:
         )  # fmt: skip
 
 
-def _receipt(row: DisplayRow, report: Report) -> Receipt:
-    return Receipt(
-        authority_id=row.authority_id,
-        outlet_id=row.outlet_id,
-        stage=str(report.body.get("stage", report.stage)),
-        say_no=report.say_no,
-        at=report.received,
-        evidence=dict(report.body),
-    )
+def _receipt(row: DisplayRow, report: Report) -> dict[str, Any]:
+    return {
+        "authority_id": row.authority_id,
+        "outlet_id": row.outlet_id,
+        "stage": str(report.body.get("stage", report.stage)),
+        "say_no": report.say_no,
+        "at": report.received,
+        "evidence": dict(report.body),
+    }
 
 
 def _items(body: Mapping[str, Any]) -> dict[str, int]:

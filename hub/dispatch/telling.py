@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 
 from hub import notices, panelkeys, registry, vault
 from hub.contracts import KeySet, Notice, OutletView
+from hub.dispatch.among import among
 from hub.models import (
     Authority,
     Carried,
@@ -82,7 +83,7 @@ def read(
     """All that each outlet shall show now, newest first; and what ended in the last 30 days, but
     for kinds that are told in sets: they have no tombstones."""
     columns: Any = [getattr(Outlet, name) for name in Told.__slots__]
-    rows = session.execute(core_select(*columns).where(col(Outlet.id).in_(outlet_ids)))
+    rows = session.execute(core_select(*columns).where(among(col(Outlet.id), outlet_ids)))
     outlets = sorted((Told(*row) for row in rows), key=lambda outlet: outlet.id)
     places = _Places(session, {outlet.authority_id for outlet in outlets})
     carried = _live(session, outlet_ids, now, places)
@@ -193,7 +194,7 @@ def _live(
             & (col(Delivery.outlet_id) == Carried.outlet_id),
             isouter=True,
         )
-        .where(col(Carried.outlet_id).in_(outlet_ids), Revision.expires > now)
+        .where(among(col(Carried.outlet_id), outlet_ids), Revision.expires > now)
         .order_by(col(Revision.sent).desc(), col(Revision.publication_id).desc())
     ).all()
     known = _revisions(session, {revision_id for _, revision_id, _ in rows})
@@ -222,7 +223,7 @@ def _ended(
             & (col(Revision.no) == Publication.revision_no),
         )
         .where(
-            col(Carried.outlet_id).in_(outlet_ids),
+            among(col(Carried.outlet_id), outlet_ids),
             col(Carried.ended_at) > now - TOMBSTONES,
             col(Revision.ended_as).is_not(None),
         )
