@@ -94,7 +94,8 @@ def test_what_comes_while_the_listener_is_away_is_heard_by_the_next_one(
     for number in range(3, 40):
         mouth.say("villard-bonnot/p/proof", proof(number))
     opened.append(Ears(mosquitto, "boot-2"))
-    until(lambda: opened[1].heard == list(range(3, 40)), 60, "what waited at the broker")
+    until(lambda: len(opened[1].heard) >= 37, 60, "what waited at the broker")
+    assert opened[1].heard == list(range(3, 40))
 
 
 def test_what_was_not_stored_comes_again(
@@ -107,7 +108,8 @@ def test_what_was_not_stored_comes_again(
     until(lambda: opened[0].refused > 0, 60, "a batch that is not stored")
     opened[0].close()
     opened.append(Ears(mosquitto, "boot-2"))
-    until(lambda: opened[1].heard == [3], 60, "the batch that nobody stored")
+    until(lambda: bool(opened[1].heard), 60, "the batch that nobody stored")
+    assert opened[1].heard == [3]
 
 
 def test_a_proof_keeps_its_bytes_and_its_seal() -> None:

@@ -112,6 +112,8 @@ def test_an_end_that_passed_offline_is_told_on_return(
     broker.start()
     # Not by an acknowledgement, which the hub may miss while it reconnects: by what is retained.
     until(lambda: len(hub.of("shown", plan_rev=10)[-1].body["items"]) == 1)
+    (left,) = hub.of("shown", plan_rev=10)[-1].body["items"]
+    assert left["pub"] != "01JSHORT"
 
 
 def test_an_end_is_acknowledged_as_such(broker: Broker, hub: Heard, twin: Twin) -> None:
