@@ -7,25 +7,26 @@ of a kind that can be told in sets are claimed, read, said and closed up to 500 
 still has its own lease, number and attempt. Other kinds are sets of one.
 """
 
-from collections.abc import Sequence
+import gc
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeAlias
 
 import structlog
-from sqlalchemy import BigInteger, case, insert, literal, update
-from sqlalchemy import select as core_select
+from sqlalchemy import BigInteger, case, literal, update
 from sqlmodel import Session, col, select
 from sqlmodel.sql.sqltypes import UTCDateTime
 
 from hub import changes, clock, db, nudges, outbox, outlets, registry, shelf
 from hub.again import retried
 from hub.contracts import AdapterFailure, Said, Saying, TemporaryFailure
-from hub.dispatch import leases, pages
+from hub.dispatch import attempts, leases, pages
 from hub.dispatch.among import among
 from hub.dispatch.carrying import Group, groups, settle, write_said
 from hub.dispatch.telling import TOMBSTONES, Opened, Telling, read
-from hub.models import Attempt, DisplayRow, Memo, Outlet
+from hub.models import DisplayRow, Memo, Outlet
 from hub.vocabulary import LANE_ORDER, Lane
 
 __all__ = ["MOST", "TOMBSTONES", "Telling", "due_again", "read", "render_afresh", "settle", "work"]
@@ -132,11 +133,9 @@ def open_set(outlet_ids: Sequence[int]) -> list[Telling]:
         ids = sorted(row[0] for row in numbers)
         if not ids:
             return []
-        attempts = _attempts(session, ids, now)
+        tries = attempts.begin(session, ids, now)
         opened = {
-            row[0]: Opened(
-                row[1], row[2], row[3], attempts[row[0]], tuple(row[4].get("images", ()))
-            )
+            row[0]: Opened(row[1], row[2], row[3], tries[row[0]], tuple(row[4].get("images", ())))
             for row in numbers
         }
         return list(read(session, ids, now, opened).values())
@@ -201,7 +200,7 @@ def close_set(told: Sequence[tuple[Telling, Said]]) -> int:
         for group in alike:
             _write_closed(session, group, now)
             pages.keep(session, group.telling.revisions, group.said.pages, now)
-            _close_attempts(session, group.attempts, "accepted", len(group.telling.notices))
+            attempts.close(session, group.attempts, "accepted", len(group.telling.notices))
         moved = [
             (telling.outlet.id, Lane(standing[telling.outlet.id]["lane"]))
             for telling, _ in ours
@@ -244,7 +243,7 @@ def put_back_set(failed: Sequence[tuple[Telling, AdapterFailure]]) -> None:
             changes.bump(session)
             for telling, failure in ours:
                 count = len(telling.notices)
-                _close_attempts(session, [telling.attempt_id], "failed", count, failure.reason)
+                attempts.close(session, [telling.attempt_id], "failed", count, failure.reason)
 
 
 def render_afresh(outlet_id: int) -> Said | None:
@@ -272,6 +271,20 @@ def due_again(session: Session, outlet_id: int) -> None:
 # --- inside --------------------------------------------------------------------------------------
 
 
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """A set makes some ten thousand small things that all go at its end: the collector finds none
+    of them to free, and looking costs a tenth of the whole."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+@_no_collection()
 def _work(outlet_ids: Sequence[int]) -> int:
     claimed = claim_set(outlet_ids)
     tellings = open_set(claimed) if claimed else []
@@ -352,36 +365,6 @@ def _nudge_again(kind: str, moved: Sequence[tuple[int, Lane]]) -> None:
         if lane not in told or not registry.in_sets(kind):
             told.add(lane)
             nudges.send("display", outlet_id, lane)
-
-
-def _attempts(session: Session, outlet_ids: Sequence[int], now: datetime) -> dict[int, int]:
-    """An attempt for each display, on record before the wire is touched: outlet to attempt."""
-    columns = ("authority_id", "outlet_id", "worker", "started", "outcome", "count", "detail")
-    values: tuple[Any, ...] = (
-        col(DisplayRow.authority_id), col(DisplayRow.outlet_id), literal(leases.me()),
-        literal(now, UTCDateTime()), literal("sending"), literal(0), literal(""),
-    )  # fmt: skip
-    rows = session.execute(
-        insert(Attempt)
-        .from_select(
-            columns,
-            core_select(*values).where(among(col(DisplayRow.outlet_id), outlet_ids)),
-            include_defaults=False,
-        )
-        .returning(col(Attempt.outlet_id), col(Attempt.id))
-    )
-    return {outlet_id: attempt_id or 0 for outlet_id, attempt_id in rows}
-
-
-def _close_attempts(
-    session: Session, ids: Sequence[int], outcome: str, count: int, detail: str = ""
-) -> None:
-    session.execute(
-        update(Attempt)
-        .where(among(col(Attempt.id), ids))
-        .values(finished=clock.now(), outcome=outcome, count=count, detail=detail)
-        .execution_options(synchronize_session=False)
-    )
 
 
 def _second_hub(session: Session) -> bool:
