@@ -13,6 +13,7 @@ help:
 	'               make bench ONLY=fanout SIZE=1000000 for a million phones);' \
 	'               make bench-page writes docs/performance.md from them' \
 	'  make samples DIR=folder   what each recorded feed of a folder gives (AUTHORITY=code, AT=moment)' \
+	'  make conform-proof   every check of the panel kit against the twin that is wrong in just that' \
 	'  make lint    ruff, mypy --strict, the arrows between folders' \
 	'  make lock    write requirements.txt anew from pyproject.toml (needs uv)' \
 	'  make setup   only set up: .venv, the browser packages' \
@@ -42,6 +43,11 @@ bench-page: setup
 samples: setup
 	@.venv/bin/tambour sources samples "$(DIR)" $(if $(AUTHORITY),--authority "$(AUTHORITY)") \
 	$(if $(AT),--at "$(AT)")
+
+.PHONY: conform-proof
+conform-proof:
+	@scripts/setup --tests
+	@$(PY) -m tests.benchmarks.proof_conform $(ONLY)
 
 lint: setup
 	@$(MAKE) --no-print-directory check

@@ -3,6 +3,7 @@ one sound GeoJSON geometry."""
 
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ from shapely.geometry import MultiPoint, Point, Polygon, shape
 _KM_A_DEGREE: Final = 111.195
 _CORNERS: Final = 32
 _SPOT_KM: Final = 0.05
+_COMMA: Final = re.compile(r"\s*,\s*")
 _MOST_POSITIONS: Final = 20_000
 _DEPTHS: Final = {
     "Point": 0, "MultiPoint": 1, "LineString": 1, "MultiLineString": 2, "Polygon": 2,
@@ -28,7 +30,7 @@ def polygon(text: str) -> Polygon | None:
     A ring left open is closed. Raises BadArea."""
     if not text.strip():
         return None
-    points = [_pair(pair) for pair in text.split()]
+    points = [_pair(pair) for pair in _COMMA.sub(",", text.replace(";", " ")).split()]
     if points[0] != points[-1]:
         points.append(points[0])
     if len(points) < 4:
@@ -41,7 +43,7 @@ def circle(text: str) -> Polygon | Point | None:
     if not text.strip():
         return None
     try:
-        centre, radius_text = text.split()
+        centre, radius_text = _COMMA.sub(",", text).split()
         radius = float(radius_text)
     except ValueError:
         raise BadArea(text[:60]) from None
@@ -61,7 +63,8 @@ def union(shapes: Iterable[Polygon | Point]) -> dict[str, Any] | None:
         geometry = points[0] if len(points) == 1 else MultiPoint(points)
     else:
         grown = [_ring(s.x, s.y, _SPOT_KM) if isinstance(s, Point) else s for s in found]
-        merged = shapely.union_all([shapely.make_valid(s) for s in grown])
+        # Normalised, so that the same shapes in another order are the same geometry.
+        merged = shapely.normalize(shapely.union_all([shapely.make_valid(s) for s in grown]))
         flat = [
             p for p in shapely.get_parts(merged, return_index=False) if p.geom_type == "Polygon"
         ]
@@ -86,7 +89,7 @@ def geojson(value: Any) -> dict[str, Any] | None:
     None for nothing. Raises BadArea."""
     if value is None:
         return None
-    depth = _DEPTHS.get(value.get("type", "")) if isinstance(value, dict) else None
+    depth = _DEPTHS.get(str(value.get("type"))) if isinstance(value, dict) else None
     if depth is None:
         raise BadArea(str(value)[:60])
     left = [_MOST_POSITIONS]
@@ -94,8 +97,11 @@ def geojson(value: Any) -> dict[str, Any] | None:
     if not made["coordinates"]:
         return None
     try:
-        if shape(made).is_empty:
+        found = shape(made)
+        if found.is_empty:
             return None
+        if found.geom_type.endswith("Polygon"):  # rings closed, crossings untangled
+            return union([found]) if not found.is_valid else _lists(shapely.geometry.mapping(found))
     except (ValueError, shapely.errors.ShapelyError, TypeError, IndexError) as error:
         raise BadArea(str(value)[:60]) from error
     return made

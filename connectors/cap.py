@@ -14,7 +14,7 @@ from connectors.cap_alert import AlertReader
 from connectors.common import MOST, HttpSource, SourceOptions, Wrong
 from connectors.levels import LEVELS
 from connectors.plain import one_line
-from connectors.trees import child, children, json_document, name_of, text, xml_root
+from connectors.trees import child, children, is_json, json_document, name_of, text, xml_root
 from hub.contracts import EntryError, Item, Parsed, Text
 from hub.vocabulary import SEVERITY_ORDER
 
@@ -30,6 +30,7 @@ class Cap(HttpSource):
     title: ClassVar[str] = "Alertes CAP 1.2"
     Options: ClassVar[type[SourceOptions]] = AlertOptions
     default_interval_s: ClassVar[int] = 120
+    shared_ids: ClassVar[bool] = True
     accept = "application/cap+xml, application/atom+xml, application/xml;q=0.9, */*;q=0.5"
     what = "alert"
 
@@ -42,7 +43,7 @@ class Cap(HttpSource):
         alert speaks for itself only."""
         options = self._options
         reader = AlertReader(options.language, options.unlabelled, options.timezone)
-        if raw.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{":
+        if is_json(raw):
             features, title, complete = nws.features(self, json_document(self, raw))
             named = nws.read(features, reader)
         else:

@@ -45,7 +45,7 @@ _REFERENCE: Final = re.compile(
 # European weather services say the level in a parameter, their index only in the words.
 _NAMES: Final = "|".join(COLOURS)
 _COLOURED: Final = re.compile(
-    rf"^(?:{_NAMES})\b(?! flag).*\bwarning|^(?:vigilance|aviso) (?:{_NAMES})\b", re.I
+    rf"^(?:{_NAMES})\b.*\bwarning|^(?:vigilance|aviso) (?:{_NAMES})\b", re.I
 )
 _TRAILING_LINK: Final = re.compile(r"\s+https?://\S+$")
 _CANCELLED: Final = {"fr": "Alerte annulée", "en": "Alert cancelled", "es": "Alerta anulada"}
@@ -68,6 +68,8 @@ class AlertReader:
                 raise Wrong("element-missing", element=name)
         _public(node)
         identifier, sent = token(text(node, "identifier")), self._time(node, "sent")
+        if not identifier:
+            raise Wrong("element-missing", element="identifier")
         kind = _kind(node)
         references = _references(text(node, "references"))
         infos = children(node, "info")
@@ -132,7 +134,9 @@ class AlertReader:
         geocodes = _geocodes(where)
         # An index of European weather warnings has no category of its own.
         fallback = "met" if "EMMA_ID" in geocodes else "other"
-        level = max((_level(i) for i in infos), key=LEVELS.index)
+        # Elsewhere a red flag is a fire and an orange county a place.
+        european = any(name.startswith(("EMMA", "NUTS")) for name in geocodes)
+        level = max((_level(i, in_words=european) for i in infos), key=LEVELS.index)
         return Item(
             version=stamp(given["sent"]),
             status=_word(_STATUS, node, "status"),
@@ -152,7 +156,7 @@ class AlertReader:
             expires=max((t for t in ends if t), default=None) if all(ends) else None,
             area=self._area(where),
             area_desc="; ".join(
-                dict.fromkeys(d for a in where if (d := one_line(text(a, "areaDesc")).strip("; ")))
+                sorted({d for a in where if (d := one_line(text(a, "areaDesc")).strip("; "))})
             ),
             geocodes=geocodes,
             link=_link(shown[0]) or _link(gravest),
@@ -164,7 +168,8 @@ class AlertReader:
     def _by_language(self, infos: list[Any]) -> dict[str, list[Any]]:
         """Blocks by language, the gravest first; the source's own language first of all."""
         found: dict[str, list[Any]] = {}
-        for info in sorted(infos, key=_gravity, reverse=True):
+        by_words = sorted(infos, key=lambda i: (text(i, "headline"), text(i, "description")))
+        for info in sorted(by_words, key=_gravity, reverse=True):
             found.setdefault(_language(info) or self._unlabelled, []).append(info)
         base = self._language[:2]
         order = sorted(found, key=lambda n: (n.lower()[:2] != base, n.lower()[:2] != "en", n))
@@ -300,11 +305,11 @@ def _references(said: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(f for f in found if f))
 
 
-def _level(info: Any) -> Level:
+def _level(info: Any, *, in_words: bool) -> Level:
     for parameter in children(info, "parameter"):
         if text(parameter, "valueName").lower() in ("awareness_level", "colour", "color"):
             said = {w.strip(" ;,").lower() for w in text(parameter, "value").split()}
             return next((COLOURS[w] for w in sorted(said) if w in COLOURS), "")
-    if found := _COLOURED.search(one_line(text(info, "event"))):
+    if in_words and (found := _COLOURED.search(one_line(text(info, "event")))):
         return next((COLOURS[w] for w in found[0].lower().split() if w in COLOURS), "")
     return ""

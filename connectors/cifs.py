@@ -12,7 +12,7 @@ from connectors.common import HttpSource, SourceOptions, Wrong, moment, stamp
 from connectors.datex_words import at_place, on_road
 from connectors.gathering import Gathering
 from connectors.plain import one_line, shortened, to_text, token, web
-from connectors.trees import child, inside, json_document, name_of, words, xml_root
+from connectors.trees import child, inside, is_json, json_document, name_of, words, xml_root
 from connectors.wording import Words, pick, spoken
 from hub.contracts import Item, Parsed, Text
 from hub.vocabulary import Certainty, MsgType, ResponseType, Severity, Status, Urgency
@@ -77,7 +77,7 @@ class Cifs(HttpSource):
         return gathering.parsed()
 
     def _rows(self, raw: bytes) -> list[dict[str, Any]]:
-        if raw.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
+        if is_json(raw):
             document = json_document(self, raw)
             found = document.get("incidents") if isinstance(document, dict) else None
             if not isinstance(found, list):

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, field_validator
 
+from connectors.plain import token
 from connectors.reasons import say
 from hub.contracts import Fetch, Fetched, Json, NotModified, SourceUnreadable, StrictOptions
 
@@ -54,7 +55,9 @@ class HttpSource:
         return fetch(self.url, cursor, accept=self.accept)
 
     def say(self, code: str, **values: object) -> str:
-        return say(code, self.language, **values)
+        # What a stranger wrote is quoted on one line, without control letters.
+        said = {k: token(v) if isinstance(v, str) else v for k, v in values.items()}
+        return say(code, self.language, **said)
 
     def unreadable(self, code: str, where: str = "", **values: object) -> SourceUnreadable:
         return SourceUnreadable(self.say(code, **values), where)

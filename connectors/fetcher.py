@@ -2,7 +2,7 @@
 
 Addresses come from people, redirects and answers from strangers. So: each hop's URL and the very
 address of each socket pass the hub's policy (libcurl asks us for every socket, after its own
-look-up: no second look-up can change the answer), no proxy, no credentials, no cookies, bounded
+look-up: no second look-up can change the answer), no cookies, no proxy of the environment, bounded
 size after decompression, bounded time, and an answer that is cut off is an error, never content.
 """
 
@@ -29,6 +29,10 @@ AGENT: Final = "Tambour/1 (municipal information hub)"
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _DAY: Final = 86_400.0
 _PATH: Final = "/%:@!$&'()*+,;=~-._"
+_STREAM: Final = socket.SOCK_STREAM
+_PROXY_TROUBLE: Final = frozenset(
+    {pycurl.E_COULDNT_RESOLVE_PROXY, pycurl.E_COULDNT_CONNECT, pycurl.E_RECV_ERROR}
+)
 _CURL_REASONS: Final = {
     pycurl.E_COULDNT_RESOLVE_HOST: "unknown-host",
     pycurl.E_OPERATION_TIMEDOUT: "too-slow",
@@ -76,7 +80,12 @@ class _Answer:
 
 class Fetcher:
     """`contracts.Fetch`. `language` is that of the reasons in SourceUnavailable. `resolve` holds
-    libcurl "host:port:address" entries that stand in for DNS in the tests."""
+    libcurl "host:port:address" entries that stand in for DNS in the tests.
+
+    Through a `proxy` (TAMBOUR_PROXY) the hub cannot see the socket to the site: it looks the name
+    up itself, refuses it if any address is not public, and has the proxy connect to the address it
+    checked. A name that only the proxy can look up is left to the proxy.
+    """
 
     def __init__(
         self,
@@ -84,10 +93,12 @@ class Fetcher:
         language: str = "fr",
         limits: Limits | None = None,
         resolve: tuple[str, ...] = (),
+        proxy: str = "",
     ) -> None:
         self._policy, self._language = policy, language
         self._limits = limits or Limits()
         self._resolve = resolve
+        self._proxy = proxy
 
     def __call__(
         self,
@@ -154,8 +165,17 @@ class Fetcher:
             curl.setopt(pycurl.POSTFIELDS, request.body)
             lines.append("Content-Type: application/xml; charset=utf-8")
         curl.setopt(pycurl.HTTPHEADER, lines)
+        # The machine's own feeds are not behind the proxy.
+        proxied = bool(self._proxy) and not self._policy.is_excepted(host, port)
+        if proxied:
+            curl.setopt(pycurl.PROXY, self._proxy)
+            curl.setopt(pycurl.NOPROXY, "")
+            if pinned := self._looked_up(name, port):
+                curl.setopt(pycurl.CONNECT_TO, [f"{place}:{port}:{pinned}:{port}"])
 
         def open_socket(_purpose: int, address: Any) -> Any:
+            if proxied:  # to the proxy itself, which an administrator named
+                return socket.socket(address.family, address.socktype, address.protocol)
             try:
                 self._policy.check_address(host, port, address.addr[0])
             except ValueError:
@@ -167,10 +187,27 @@ class Fetcher:
         try:
             curl.perform()
         except pycurl.error as error:
+            if proxied and error.args[0] in _PROXY_TROUBLE and not answer.body:
+                raise self._failure("proxy", host=name) from error
             raise self._trouble(error.args[0], answer, name) from error
         finally:
             curl.close()
         return answer, name, asked
+
+    def _looked_up(self, host: str, port: int) -> str:
+        """An address of the host that the policy lets through; "" where it cannot be looked up
+        from here. Raises SourceUnavailable if any of its addresses is refused."""
+        given = [r.split(":", 2)[2] for r in self._resolve if r.startswith(f"{host}:{port}:")]
+        try:
+            found = given or [str(a[4][0]) for a in socket.getaddrinfo(host, port, type=_STREAM)]
+        except OSError:
+            return ""
+        try:
+            for address in found:
+                self._policy.check_address(host, port, address)
+        except ValueError as error:
+            raise self._failure("address-refused", host=host) from error
+        return f"[{found[0]}]" if ":" in found[0] else found[0]
 
     def _curl(self, url: str, answer: _Answer, deadline: float) -> Any:
         limits = self._limits
@@ -191,8 +228,6 @@ class Fetcher:
                 answer.headers[name.lower()] = value.strip()
 
         def body(chunk: bytes) -> int:
-            if answer.status in _REDIRECTS:
-                return len(chunk)
             if len(answer.body) + len(chunk) > limits.size:
                 answer.too_big = True
                 return -1

@@ -15,10 +15,10 @@ class Gathering:
         self._errors: list[EntryError] = []
         self._number = 0
 
-    def take(self, name: str, make: Callable[[list[Wrong]], Item]) -> None:
+    def take(self, name: str, make: Callable[[list[Wrong]], Item], number: int = 0) -> None:
         """The item that `make` returns; it may add to the remarks it is given, and raise Wrong."""
-        self._number += 1
-        if len(self._items) >= MOST:
+        self._number = number or self._number + 1
+        if self.full:
             self.complete = False
             return
         remarks: list[Wrong] = []
@@ -36,6 +36,14 @@ class Gathering:
         if known is None or (item.version, repr(item)) > (known.version, repr(known)):
             self._items[item.external_id] = item
 
+    @property
+    def full(self) -> bool:
+        return len(self._items) >= MOST
+
+    def stop(self, count: int) -> None:
+        """The rest of `count` entries is left out."""
+        self._number, self.complete = max(count, MOST + 1), False
+
     def refuse(self, name: str, wrong: Wrong, number: int = 0) -> None:
         """An entry is left out; `number` is its position, where it has no name."""
         self._number = number or self._number
@@ -43,7 +51,7 @@ class Gathering:
         self._say(name, wrong)
 
     def parsed(self, title: str = "") -> Parsed:
-        if self._number > MOST and len(self._items) >= MOST:
+        if self._number > MOST and self.full:
             self._say(title, Wrong("long-feed", count=self._number, kept=MOST))
         return Parsed(tuple(self._items.values()), tuple(self._errors), self.complete, title)
 

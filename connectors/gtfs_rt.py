@@ -12,7 +12,7 @@ from pydantic import Field, SecretStr
 from connectors.common import HttpSource, SourceOptions, Wrong, epoch
 from connectors.gathering import Gathering
 from connectors.plain import one_line, shortened, to_text, token, web
-from connectors.trees import BIGGEST
+from connectors.trees import BIGGEST, BIGGEST_JSON, is_json
 from connectors.wording import Words, listed, pick, spoken
 from hub.contracts import Fetch, Fetched, Item, Json, NotModified, Parsed, Text
 from hub.vocabulary import Certainty, MsgType, ResponseType, Severity, Status, Urgency
@@ -91,12 +91,13 @@ class GtfsRt(HttpSource):
         return gathering.parsed()
 
     def _message(self, raw: bytes) -> Any:
-        if len(raw) > BIGGEST:
-            raise self.unreadable("too-big", megabytes=BIGGEST // 1_000_000)
+        longest = BIGGEST_JSON if is_json(raw) else BIGGEST
+        if len(raw) > longest:
+            raise self.unreadable("too-big", megabytes=longest // 1_000_000)
         message = rt.FeedMessage()
         head = raw[:400].lstrip(b"\xef\xbb\xbf \t\r\n")
         try:
-            if head[:1] == b"{":
+            if is_json(raw):
                 json_format.Parse(raw, message, ignore_unknown_fields=True)
             elif head[:1] in (b"#", b"h", b"e") and b"\0" not in raw[:4000]:
                 if len(raw) > _BIGGEST_TEXT:

@@ -1,45 +1,53 @@
 """JSON Feed (jsonfeed.org, versions 1 and 1.1) in the shape feedparser gives to the others."""
 
-import json
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from feedparser import FeedParserDict
 
+from connectors.common import moment
 
-def read_json_feed(raw: bytes) -> FeedParserDict | None:
-    """The feed; None when these bytes are not a JSON Feed."""
-    try:
-        document = json.loads(raw)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(document, dict) or "jsonfeed.org/version/" not in str(
-        document.get("version")
-    ):
-        return None
+_UTC = ZoneInfo("UTC")
+
+
+def is_json_feed(document: Any) -> bool:
+    if not isinstance(document, dict):
+        return False
+    return "jsonfeed.org/version/" in str(document.get("version"))
+
+
+def as_feed(document: dict[str, Any]) -> FeedParserDict:
+    """The feed; what is no object in its list is an empty entry, which nobody can use."""
     items = document.get("items")
-    rows = [row for row in items if isinstance(row, dict)] if isinstance(items, list) else []
+    rows = items if isinstance(items, list) else []
     return FeedParserDict(
         feed=FeedParserDict(title=_text(document, "title"), language=_text(document, "language")),
-        entries=[_entry(row) for row in rows],
+        entries=[_entry(row) if isinstance(row, dict) else FeedParserDict() for row in rows],
     )
 
 
 def _entry(row: dict[str, Any]) -> FeedParserDict:
+    named = row.get("id")
+    tags = row.get("tags")
     entry = FeedParserDict(
-        id=str(row.get("id") or ""),
+        id=str(named) if isinstance(named, str | int | float) else "",
         link=_text(row, "url") or _text(row, "external_url"),
         title=_text(row, "title"),
         summary=_text(row, "content_html") or _text(row, "content_text") or _text(row, "summary"),
-        tags=[FeedParserDict(term=str(t)) for t in row.get("tags") or [] if isinstance(t, str)],
+        tags=[
+            FeedParserDict(term=t)
+            for t in (tags if isinstance(tags, list) else [])
+            if isinstance(t, str)
+        ],
     )
     for name, key in (("updated_parsed", "date_modified"), ("published_parsed", "date_published")):
         try:
-            moment = datetime.fromisoformat(_text(row, key))
+            found: datetime | None = moment(row.get(key), _UTC)
         except ValueError:
             continue
-        aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        entry[name] = aware.utctimetuple()
+        if found:
+            entry[name] = found.utctimetuple()
     if language := _text(row, "language"):
         entry["title_detail"] = FeedParserDict(language=language)
     return entry

@@ -1,5 +1,6 @@
-"""Alerts as the National Weather Service of the United States gives them out: CAP words in GeoJSON
-(api.weather.gov/alerts). Each feature is written as a CAP alert and read by the same reader."""
+"""CAP words in JSON: GeoJSON of the National Weather Service of the United States
+(api.weather.gov/alerts), warnings of MeteoAlarm (feeds.meteoalarm.org/api). Each entry is written
+as a CAP alert and read by the same reader."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -33,9 +34,12 @@ def features(source: HttpSource, document: Any) -> tuple[list[Any], str, bool]:
     if document.get("type") == "FeatureCollection" and isinstance(document.get("features"), list):
         found, complete = document["features"], not document.get("pagination")
         ours = not found or any(_properties(f) for f in found)
+    elif isinstance(document.get("warnings"), list):
+        found, complete = document["warnings"], True
+        ours = not found or any(_written(f) for f in found)
     else:
         found, complete = [document], False
-        ours = bool(_properties(document))
+        ours = bool(_properties(document) or _written(document))
     if not ours:
         raise source.not_ours(b"")
     return found, title if isinstance(title, str) else "", complete
@@ -43,6 +47,13 @@ def features(source: HttpSource, document: Any) -> tuple[list[Any], str, bool]:
 
 def read(found: list[Any], reader: AlertReader) -> Iterator[Found]:
     for feature in found:
+        if whole := _written(feature):
+            alert = _element("alert", whole, 0)
+            try:
+                yield token(whole.get("identifier")), reader.alert(alert), False
+            except Wrong as refused:
+                yield token(whole.get("identifier")), refused, False
+            continue
         said = _properties(feature)
         name = token((said or {}).get("id") or (said or {}).get("identifier"))
         if not said:
@@ -68,6 +79,24 @@ def _properties(feature: Any) -> dict[str, Any] | None:
     return said if isinstance(said, dict) and {"severity", "urgency"} <= set(said) else None
 
 
+def _written(entry: Any) -> dict[str, Any] | None:
+    """An alert with the names of CAP, by itself or under "alert"."""
+    said = entry.get("alert", entry) if isinstance(entry, dict) else None
+    return said if isinstance(said, dict) and {"identifier", "msgType"} <= set(said) else None
+
+
+def _element(name: str, value: Any, depth: int) -> Any:
+    """An element of CAP from its JSON: objects hold elements, lists repeat them."""
+    made = etree.Element(name)
+    for key, inner in value.items() if isinstance(value, dict) else ():
+        for one in inner if isinstance(inner, list) else [inner]:
+            if isinstance(one, dict) and depth < 5 and key.isidentifier() and key.isascii():
+                made.append(_element(key, one, depth + 1))
+            elif key.isidentifier() and key.isascii() and not isinstance(one, dict | list):
+                _put(made, key, one)
+    return made
+
+
 def _alert(said: dict[str, Any], wrong: list[Wrong]) -> Any:
     alert = etree.Element("alert")
     times, unread = {}, []
@@ -88,7 +117,8 @@ def _alert(said: dict[str, Any], wrong: list[Wrong]) -> Any:
     _put(alert, "status", said.get("status"))
     _put(alert, "msgType", said.get("messageType") or said.get("msgType"))
     _put(alert, "scope", said.get("scope"))
-    before = [r for r in said.get("references") or [] if isinstance(r, dict)]
+    listed = said.get("references")
+    before = [r for r in listed if isinstance(r, dict)] if isinstance(listed, list) else []
     lines = [f"{r.get('sender')},{r.get('identifier')},{r.get('sent')}" for r in before]
     _put(alert, "references", " ".join(lines))
     info = etree.SubElement(alert, "info")

@@ -67,6 +67,9 @@ class OpenAgenda(HttpSource):
         rows, title, complete = self._rows(document, raw)
         gathering = Gathering(self, complete=complete)
         for number, row in enumerate(rows, 1):
+            if gathering.full:
+                gathering.stop(len(rows))
+                break
             name = token(row.get("uid") or row.get("id")) if isinstance(row, dict) else ""
             try:
                 timings, notes = self._timings(name, row), list[Wrong]()
@@ -96,8 +99,8 @@ class OpenAgenda(HttpSource):
             raise self.not_ours(raw)
         elif isinstance(document.get("event"), dict):
             rows, complete, title = [document["event"]], False, ""
-        elif isinstance(document.get("events"), list):
-            rows = document["events"]
+        elif isinstance(document.get("events", document.get("data")), list):
+            rows = document["events"] if "events" in document else document["data"]
             total = document.get("total")
             more = isinstance(total, int) and total > len(rows)
             complete = not more and not (document.get("after") and len(rows) >= 20)

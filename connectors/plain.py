@@ -8,17 +8,19 @@ import nh3
 
 _BREAKS: Final = re.compile(r"</?(?:p|div|ul|ol|tr|table|h[1-6]|blockquote|pre)>|<br>|<hr>")
 _LINK: Final = re.compile(r'<a href="([^"]*)">(.*?)</a>', re.DOTALL)
-_WRAP: Final = re.compile(r"(?<!\n)[ \t]*\r?\n[ \t]*(?![\s*•-])")
+_BLANKS: Final = re.compile(r"[ \t]+")  # before the next, which is slow on many of them
+_WRAP: Final = re.compile(r"(?<!\n) ?\r?\n ?(?![\s*•-])")
 _TAGS: Final = {
     "a", "p", "div", "ul", "ol", "li", "tr", "table", "blockquote", "pre",
     "h1", "h2", "h3", "h4", "h5", "h6", "br", "hr",
 }  # fmt: skip
-_MARKUP: Final = re.compile(r"<[a-zA-Z/!][^>]*>|&(?:#\d+|#x[0-9a-fA-F]+|[a-zA-Z]+);")
+_MARKUP: Final = re.compile(r"<[a-zA-Z/!][^<>]*>|&(?:#\d+|#x[0-9a-fA-F]+|[a-zA-Z]+);")
 # Control letters and halves of letters say nothing, and some outlets refuse them. 128 to 159 are
 # what Windows-1252 text becomes when it is taken for Latin-1; two marks turn text around unseen.
 _MARKDOWN: Final = re.compile(r"\[([^\]\n]{1,200})\]\((https?://[^)\s]{1,500})\)")
 _BOLD: Final = re.compile(r"(\*\*|__)(?=\S)([^*_\n]{1,300}?)(?<=\S)\1")
 _HASHES: Final = re.compile(r"^#{1,6} +", re.MULTILINE)
+_LONGEST: Final = 100_000  # of it a notice keeps 8,000
 _KEPT: Final = {9, 10, 13}
 _LETTERS: Final[dict[int, str | None]] = {
     **{n: None for n in (*range(32), 127, *range(0xFFF9, 0xFFFC), 0xFEFF) if n not in _KEPT},
@@ -34,10 +36,11 @@ def to_text(value: str, *, links: bool = True, wrapped: bool = False) -> str:
     `links`: the target of a link follows its words in brackets. `wrapped`: in plain text a single
     line break is where the writer's line was full, not where a line ends.
     """
-    value = _MARKDOWN.sub(r"\1 (\2)" if links else r"\1", value.translate(_LETTERS))
+    value = value[:_LONGEST].translate(_LETTERS)
+    value = _MARKDOWN.sub(r"\1 (\2)" if links else r"\1", value)
     value = _HASHES.sub("", _BOLD.sub(r"\2", value))
     if not _MARKUP.search(value):
-        return _tidy(_WRAP.sub(" ", value) if wrapped else value)
+        return _tidy(_WRAP.sub(" ", _BLANKS.sub(" ", value)) if wrapped else value)
     clean = nh3.clean(
         value,
         tags=_TAGS,
@@ -61,12 +64,13 @@ def is_wrapped(value: str) -> bool:
 
 def one_line(value: str) -> str:
     """A headline: plain, on one line."""
-    return " ".join(to_text(value, links=False).split())
+    return " ".join(to_text(value[:5000], links=False).split())
 
 
 def token(value: object) -> str:
     """An identifier or code: on one line, without control letters, at most 500 letters."""
-    return " ".join(str("" if value is None else value).translate(_LETTERS).split())[:500]
+    said = str("" if value is None else value)[:5000]
+    return " ".join(said.translate(_LETTERS).split())[:500]
 
 
 def web(*values: object) -> str:

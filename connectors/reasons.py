@@ -44,6 +44,11 @@ REASONS: Final[dict[str, tuple[str, str, str]]] = {
         "The site {host} does not answer. It will be tried again.",
         "El sitio {host} no responde. Se volverá a intentar.",
     ),
+    "proxy": (
+        "Le serveur mandataire (proxy) n'a pas joint {host}. Un nouvel essai aura lieu.",
+        "The proxy did not reach {host}. It will be tried again.",
+        "El servidor proxy no ha podido conectar con {host}. Se volverá a intentar.",
+    ),
     "too-slow": (
         "Le site {host} a répondu trop lentement ; la lecture a été arrêtée après {seconds} s.",
         "The site {host} answered too slowly; reading stopped after {seconds} s.",

@@ -6,6 +6,7 @@ bombs, files and addresses read on the way) begins with it.
 
 import json
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, Final
 
 from lxml import etree
@@ -14,7 +15,15 @@ from connectors.common import HttpSource
 
 # What the fetcher lets through; a file given by hand is held to the same.
 BIGGEST: Final = 20_000_000
+# Lists of numbers take 13 times their length in memory.
+BIGGEST_JSON: Final = 12_000_000
 _SPACE: Final = b"\xef\xbb\xbf \t\r\n"
+
+
+def is_json(raw: bytes) -> bool:
+    """Whether it begins as a JSON object or list, in UTF-8 or UTF-16."""
+    head = raw[:200].replace(b"\0", b"").lstrip(b"\xff\xfe" + _SPACE)
+    return head[:1] in (b"{", b"[")
 
 
 def xml_root(source: HttpSource, raw: bytes) -> Any:
@@ -49,9 +58,9 @@ def xml_root(source: HttpSource, raw: bytes) -> Any:
 
 def json_document(source: HttpSource, raw: bytes) -> Any:
     """The document; UTF-8, UTF-16 or, from old exporters, Windows-1252. Raises SourceUnreadable."""
-    if len(raw) > BIGGEST:
-        raise source.unreadable("too-big", megabytes=BIGGEST // 1_000_000)
-    if raw.lstrip(_SPACE)[:1] not in (b"{", b"[") and raw[:2] not in (b"\xff\xfe", b"\xfe\xff"):
+    if len(raw) > BIGGEST_JSON:
+        raise source.unreadable("too-big", megabytes=BIGGEST_JSON // 1_000_000)
+    if not is_json(raw):
         raise source.not_ours(raw)
     try:
         try:
@@ -75,16 +84,23 @@ def name_of(node: Any) -> str:
 
 def child(node: Any, *names: str) -> Any:
     """The first child with one of the local names, whatever its namespace."""
-    return next((c for c in node if name_of(c) in names), None)
+    return next(node.iterchildren(*_anywhere(names)), None)
 
 
 def children(node: Any, *names: str) -> list[Any]:
-    return [c for c in node if name_of(c) in names]
+    return list(node.iterchildren(*_anywhere(names)))
 
 
 def inside(node: Any, *names: str) -> Iterator[Any]:
-    """Every descendant with one of the local names, in the order of the document."""
-    return (n for n in node.iter() if name_of(n) in names)
+    """The node and every descendant with one of the local names, in the order of the document."""
+    found: Iterator[Any] = node.iter(*_anywhere(names))
+    return found
+
+
+@cache
+def _anywhere(names: tuple[str, ...]) -> tuple[str, ...]:
+    """lxml's "{*}name": in any namespace or none."""
+    return tuple(f"{{*}}{name}" for name in names)
 
 
 def text(node: Any, *names: str) -> str:

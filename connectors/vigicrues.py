@@ -6,8 +6,10 @@ reaches, and TerEntVigiCru, the list of territories, which announces nothing and
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Any, ClassVar, Final, TypeAlias
 from zoneinfo import ZoneInfo
 
@@ -15,11 +17,12 @@ from pydantic import Field
 
 from connectors import areas
 from connectors.common import HttpSource, SourceOptions, Wrong, moment, stamp
+from connectors.gathering import Gathering
 from connectors.levels import COLOURS, LEVELS, RESPONSE, SAID, SEVERITY, Level, urgency
 from connectors.plain import one_line, to_text, token, web
-from connectors.trees import children, inside, json_document, name_of, text, xml_root
+from connectors.trees import children, inside, is_json, json_document, name_of, text, xml_root
 from connectors.wording import Words, pick, spoken
-from hub.contracts import EntryError, Item, Parsed, Text
+from hub.contracts import Item, Parsed, Text
 from hub.vocabulary import Certainty, MsgType, Status, Urgency
 
 _SITE: Final = "https://www.vigicrues.gouv.fr/"
@@ -28,6 +31,7 @@ _LASTS: Final = timedelta(hours=24)
 _FEW: Final = 60
 _COLOUR: Final = re.compile(rf"\b({'|'.join(c for c in COLOURS)})\b", re.I)
 _LABEL: Final = re.compile(r"\b(?:vigilance|niveau|tronçon|crues?)\b\s*:?", re.I)
+_LISTS: Final = re.compile(r"(?:Ter|Tron|Sta)EntVigiCru")
 _CODE: Final = re.compile(r"CdEntVigiCru=([A-Za-z0-9]{1,10})")
 
 _HEADLINE: Final[Words] = (
@@ -39,7 +43,7 @@ _CALM: Final[Words] = (
     "Pas de vigilance crues : {name}", "No flood warning: {name}", "Sin aviso por crecidas: {name}",
 )  # fmt: skip
 _LISTED: Final[Words] = (
-    "Territoire Vigicrues {name}", "Vigicrues territory {name}", "Territorio Vigicrues {name}",
+    "Vigicrues : {name}", "Vigicrues: {name}", "Vigicrues: {name}",
 )  # fmt: skip
 _LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _MEANS: Final[dict[Level, Words]] = {
@@ -106,22 +110,21 @@ class Vigicrues(HttpSource):
     def parse(self, raw: bytes, received_at: datetime) -> Parsed:
         """An item for each reach or territory. Green ones are named where they are few or chosen;
         among all of France's their absence says the same."""
-        if raw.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
-            rows, complete = self._rss(raw), True
-            title = "Vigicrues"
-        else:
+        if is_json(raw):
             rows, title, complete = self._json(raw)
-        items: dict[str, Item] = {}
-        errors: list[EntryError] = []
+        else:
+            rows, title, complete = self._rss(raw), "Vigicrues", True
+        gathering = Gathering(self, complete=complete)
         for name, made in rows:
             if isinstance(made, Wrong):
-                errors.append(EntryError(name, self.say(made.code, **made.values)))
-            elif made.external_id not in items or _rank(made) > _rank(items[made.external_id]):
-                items[made.external_id] = made
-        kept = sorted(items.values(), key=lambda i: (-LEVELS.index(i.level), i.external_id))
+                gathering.refuse(name, made)
+            else:
+                gathering.take(name, partial(_same, made))
+        parsed = gathering.parsed(title)
+        kept = sorted(parsed.items, key=lambda i: (-LEVELS.index(i.level), i.external_id))
         if len(kept) > _FEW and not self._wished:
             kept = [item for item in kept if item.level != "green"]
-        return Parsed(tuple(kept), tuple(errors), complete, title)
+        return replace(parsed, items=tuple(kept))
 
     def _json(self, raw: bytes) -> tuple[Iterator[_Found], str, bool]:
         document = json_document(self, raw)
@@ -136,10 +139,11 @@ class Vigicrues(HttpSource):
         if isinstance(bare.get("InfoVigiCru"), dict | list):
             rows = bare["InfoVigiCru"]
             return self._bulletins(rows if isinstance(rows, list) else [rows]), "Vigicrues", True
-        if isinstance(bare.get("TerEntVigiCru"), list):
-            rows = bare["TerEntVigiCru"]
+        listed = next((v for k, v in bare.items() if _LISTS.fullmatch(k)), None)
+        if isinstance(listed, list | dict):
+            rows = listed if isinstance(listed, list) else [listed, *_nested(listed)]
             stated = moment_or_none(_scenario(bare).get("DateHeureCreationFichier"), self._zone)
-            title = f"Vigicrues : {len(rows)} territoires"
+            title = f"Vigicrues : {len(rows)} lieux"
             return self._territories(rows, stated), title, True
         raise self.not_ours(raw)
 
@@ -193,10 +197,11 @@ class Vigicrues(HttpSource):
             about_it = [words.get(n, "") for n in
                         ("QualifInfoVigiCru", "SituActuInfoVigiCru", "EvolInfoVigiCru",
                          "ConseqInfoVigiCru")]  # fmt: skip
+            reach = token(about.get("TypEntVigiCru")) == "8"
             yield (
                 code,
                 self._item(
-                    f"territoire-{code}",
+                    code if reach else f"territoire-{code}",
                     place,
                     level,
                     sent,
@@ -204,7 +209,7 @@ class Vigicrues(HttpSource):
                     expires=until + timedelta(hours=6) if until else None,
                     description="\n\n".join(x for x in about_it if x),
                     instruction=words.get("ConsInfoVigiCru", ""),
-                    link=f"{_SITE}territoire/{code}",
+                    link=f"{_SITE}{'troncon' if reach else 'territoire'}/{code}",
                 ),
             )
 
@@ -343,6 +348,12 @@ def _bare(node: Any) -> dict[str, Any]:
     return {key.rpartition(":")[2]: value for key, value in node.items()}
 
 
+def _nested(node: dict[str, Any]) -> list[Any]:
+    """The reaches of a territory: what stands one level below it."""
+    below = _bare(node).get("aNMoinsUn")
+    return below if isinstance(below, list) else []
+
+
 def _scenario(bare: dict[str, Any]) -> dict[str, Any]:
     return _bare(bare.get("Scenario"))
 
@@ -359,5 +370,5 @@ def _level(value: Any) -> Level:
     return LEVELS[int(said)]
 
 
-def _rank(item: Item) -> tuple[str, int, str]:
-    return item.version, LEVELS.index(item.level), repr(item.texts)
+def _same(item: Item, _remarks: list[Wrong]) -> Item:
+    return item

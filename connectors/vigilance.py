@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, SecretStr, field_validator
 
 from connectors import vigilance_texts
-from connectors.common import HttpSource, SourceOptions, Wrong, epoch, moment, stamp
+from connectors.common import MOST, HttpSource, SourceOptions, Wrong, epoch, moment, stamp
 from connectors.departments import NAMES, located
 from connectors.levels import LEVELS, RESPONSE, SEVERITY, Level, urgency
 from connectors.plain import to_text, token
@@ -38,14 +38,18 @@ _LINK: Final = "https://vigilance.meteofrance.fr/"
 _SUMS: Final = ("FRA", "ZDF")
 
 
+_MOBILE: Final = ("phenomenons_max_colors", "phenomenons_items")
+_MOBILE_TIMES: Final = ("update_time", "end_validity_time")
 Found: TypeAlias = tuple[str, Item | Wrong]
 
 
 class VigilanceOptions(SourceOptions):
     key: SecretStr = Field(SecretStr(""), description="Key of the Météo-France API portal.")
     departments: list[str] = Field(
-        [], description="Departments to read, such as 38 or 2A; all where none is named."
+        [],
+        description="Departments to read, such as 38 or 2A; the authority's where none is named.",
     )
+    insee: str = Field("", max_length=5, description="INSEE code of the authority.")
 
     @field_validator("departments")
     @classmethod
@@ -68,7 +72,8 @@ class Vigilance(HttpSource):
     def __init__(self, options: VigilanceOptions) -> None:
         super().__init__(options)
         self._key = options.key.get_secret_value()
-        self._wished = set(options.departments)
+        own = options.insee[: 3 if options.insee.startswith(("97", "98")) else 2]
+        self._wished = set(options.departments) or ({own} & NAMES.keys())
         self._languages = spoken(options.language)
         self._zone = ZoneInfo(options.timezone)
 
@@ -91,9 +96,7 @@ class Vigilance(HttpSource):
             title = "Bulletins de Vigilance Météo-France"
         elif isinstance(product.get("periods"), list):
             found, title = self._map(product), "Carte de Vigilance Météo-France"
-        elif "domain_id" in product and (
-            _list(product, "phenomenons_max_colors", "phenomenons_items")
-        ):
+        elif "domain_id" in product and any(isinstance(product.get(k), list) for k in _MOBILE):
             found, title = self._mobile(product), "Vigilance Météo-France"
         else:
             raise self.not_ours(raw)
@@ -104,12 +107,17 @@ class Vigilance(HttpSource):
                 if isinstance(made, Wrong):
                     errors.append(EntryError(name, self.say(made.code, **made.values)))
                     continue
+                if len(items) >= MOST:
+                    rest = self.say("long-feed", count=f"> {MOST}", kept=MOST)
+                    errors.append(EntryError(name, rest))
+                    break
                 known = items.get(made.external_id)
                 if known is None or LEVELS.index(made.level) > LEVELS.index(known.level):
                     items[made.external_id] = made
         except Wrong as wrong:
             raise SourceUnreadable(self.say(wrong.code, **wrong.values)) from wrong
-        return Parsed(tuple(sorted(items.values(), key=_grave)), tuple(errors), True, title)
+        whole = len(items) < MOST
+        return Parsed(tuple(sorted(items.values(), key=_grave)), tuple(errors), whole, title)
 
     def _map(self, product: dict[str, Any]) -> Iterator[Found]:
         sent = _needed(product, "update_time", self._zone)
@@ -139,7 +147,16 @@ class Vigilance(HttpSource):
                     yield from self._one(code, row, date, given)
 
     def _mobile(self, product: dict[str, Any]) -> Iterator[Found]:
+        for rows in product.values():  # a country gives its departments inside
+            for row in rows if isinstance(rows, list) else []:
+                if isinstance(row, dict) and "domain_id" in row:
+                    yield from self._domain({k: product.get(k) for k in _MOBILE_TIMES} | row)
+        yield from self._domain(product)
+
+    def _domain(self, product: dict[str, Any]) -> Iterator[Found]:
         code = token(product["domain_id"])
+        if code.upper().startswith((*_SUMS, "FR")):
+            return
         try:
             sent = epoch(product.get("update_time"))
             ends = epoch(product.get("end_validity_time"))
@@ -153,7 +170,7 @@ class Vigilance(HttpSource):
             if isinstance(row, dict)
         }
         texts = vigilance_texts.by_phenomenon(product)
-        for row in _list(product, "phenomenons_max_colors", "phenomenons_items"):
+        for row in _list(product, *_MOBILE):
             if isinstance(row, dict):
                 number = token(row.get("phenomenon_id"))
                 row = {**row, "timelaps_items": phases.get(number, [])}

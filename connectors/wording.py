@@ -5,8 +5,6 @@ from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date
-
 LANGUAGES: Final = ("fr", "en", "es")
 Words = tuple[str, str, str]
 
@@ -32,6 +30,8 @@ def pick(row: Words, language: str) -> str:
 
 def day(moment: datetime, zone: ZoneInfo, language: str) -> str:
     """ "jeudi 12 mars"."""
+    from babel.dates import format_date  # 60 ms that most kinds never need
+
     local = moment.astimezone(zone)
     said: str = format_date(local.date(), _DATE[language], locale=language)
     return said.replace(" 1 ", " 1er ") if language == "fr" else said

@@ -101,12 +101,14 @@ class Wzdx(HttpSource):
     def _item(self, name: str, feature: Any, series: str, remarks: list[Wrong]) -> Item:
         said, core = _said(feature)
         kind = _text(core, "event_type") or _text(said, "event_type")
+        # The first versions knew work zones only.
+        kind = kind or ("work-zone" if _text(said, "vehicle_impact") else "")
         if not name:
             raise Wrong("element-missing", element="id")
         if not kind:
             raise Wrong("element-missing", element="event_type")
         onset, expires = self._time(said, "start_date"), self._time(said, "end_date")
-        if onset is None:
+        if onset is None and kind != "restriction":
             raise Wrong("element-missing", element="start_date")
         sent = None
         for key in ("update_date", "creation_date"):
@@ -166,7 +168,7 @@ class Wzdx(HttpSource):
             place=road,
             cancels=(name,) if over else (),
             series=series,
-            tags=tuple(x for x in (kind, impact) if x),
+            tags=tuple(x for x in (token(kind), token(impact)) if x),
         )
 
     def _time(self, node: dict[str, Any], name: str) -> datetime | None:

@@ -3,13 +3,13 @@
 One row an outlet ever concerned, in the order of the outlets. Two queries, whatever their number.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlmodel import Session, col, select
 
-from hub import clock, registry
+from hub import clock, incidents, registry
 from hub.models import Carried, Delivery, DisplayRow, Outlet, Publication
 from hub.vocabulary import DeliveryState, EndedAs, Intent
 
@@ -63,6 +63,9 @@ def rows(session: Session, publication_id: str) -> list[Row]:
             .where(Carried.publication_id == publication_id)
         ).all()
     }
+    wrong: dict[int, list[str]] = {}
+    for incident in incidents.open_of(session, list(carried)) if carried else ():
+        wrong.setdefault(incident.outlet_id, []).append(incident.kind)
     by_outlet: dict[int, tuple[Outlet, list[Delivery]]] = {}
     for delivery, outlet in deliveries:
         by_outlet.setdefault(outlet.id or 0, (outlet, []))[1].append(delivery)
@@ -72,7 +75,8 @@ def rows(session: Session, publication_id: str) -> list[Row]:
     for outlet_id, (outlet, its) in by_outlet.items():
         if registry.is_display(outlet.kind):
             if outlet_id in carried:
-                board.append(_display(outlet, its[-1], *carried[outlet_id]))
+                row = _display(outlet, its[-1], *carried[outlet_id])
+                board.append(_with_incidents(row, wrong.get(outlet_id, [])))
         else:
             board.append(_messenger(outlet, its, expired))
     return board
@@ -107,6 +111,17 @@ def _display(outlet: Outlet, last: Delivery, row: Carried, display: DisplayRow) 
         delivery_id=last.id,
         evidence={**said, **row.evidence, "presence": display.presence},
     )
+
+
+def _with_incidents(row: Row, wrong: list[str]) -> Row:
+    """What was told may not be what is seen: a hijacked or dark face is never green."""
+    if not wrong:
+        return row
+    row = replace(row, evidence={**row.evidence, "incidents": wrong})
+    grave = [kind for kind in wrong if kind in incidents.UNTRUE]
+    if not grave:
+        return row
+    return replace(row, state="trouble", ok=False, reason=incidents.says(grave[0]))
 
 
 def _presence(display: DisplayRow) -> str:

@@ -12,11 +12,12 @@ from pydantic import ValidationError
 
 from hub import clock, items, settings
 from hub.contracts import Item, Parsed
-from hub.intake import OPEN, SEALED, Fate, Known, Verdict, calm, decide, judge
+from hub.intake import OPEN, Fate, Known, Verdict, calm, decide, judge, seal, too_late
 from hub.item_content import content_of, ends, severity_of
 from hub.models import Authority, Source
 from hub.rules import loading
 from hub.rules.ruleset import RuleSet
+from hub.source_words import say
 from hub.vocabulary import ItemState
 from hub.whereabouts import Where, locate
 
@@ -70,10 +71,10 @@ class Foresight:
         for item in found:
             for ended in item.cancels:
                 if ended != item.external_id:
-                    self._known[ended] = Known(SEALED + item.version, "", ItemState.CLOSED)
+                    self._known[ended] = Known(seal(item.version), "", ItemState.CLOSED)
             for ended in item.supersedes:
                 if ended != item.external_id and ended not in self._known:
-                    self._known[ended] = Known(SEALED + item.version, "", ItemState.CLOSED)
+                    self._known[ended] = Known(seal(item.version), "", ItemState.CLOSED)
 
     def _heirs(self, item: Item) -> bool:
         """Whether it goes on with the publication of what it replaces."""
@@ -85,6 +86,9 @@ class Foresight:
         known = self._known.get(item.external_id)
         print_ = items.fingerprint(item)
         verdict = judge(item, print_, known, now, self.language, where)
+        about = [k.version for r in item.supersedes if (k := self._known.get(r))]
+        if verdict.fate is Fate.TAKE and too_late(item, *about):
+            verdict = Verdict(Fate.IGNORE, say("ended-before-read", self.language))
         if verdict.fate not in (Fate.TAKE, Fate.UPDATE):
             return item, where, verdict, None
         ruling = decide(item, self.source, self.authority, self._rules, now)
@@ -102,7 +106,7 @@ class Foresight:
         if verdict.fate is not Fate.SKIP:
             for ended in item.supersedes:
                 if ended != item.external_id:
-                    self._known[ended] = Known(SEALED + item.version, "", ItemState.CLOSED)
+                    self._known[ended] = Known(seal(item.version), "", ItemState.CLOSED)
 
 
 def foresee(

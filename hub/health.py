@@ -7,12 +7,14 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from sqlalchemy import func
 from sqlmodel import col, select
 
-from hub import clock, db, memos, settings, space
+from hub import clock, db, incidents, memos, monitoring, settings, space
 from hub.models import Attempt, Breaker, Delivery, DisplayRow, Source, Subscription
 from hub.vocabulary import SourceHealth
 
 SWEEP_RED_S = 10
 SYNTHETIC_RED_S = 900
+_HIJACKED = "somebody else may decide what this display shows"
+_MOST_NAMED = 20
 
 
 def health() -> dict[str, Any]:
@@ -29,6 +31,8 @@ def health() -> dict[str, Any]:
             {"host": row.host, "until": clock.rfc3339(row.until), "reason": row.reason}
             for row in session.exec(select(Breaker).order_by(Breaker.host)).all()
         ]
+        hijacks = incidents.named(session, incidents.HIJACK)
+        deaf = monitoring.deaf(session, now)
     sweep_age = _age(swept.at if swept else None, now)
     if sweep_age is None or sweep_age > SWEEP_RED_S:
         reasons.append("the sweep does not run: nothing due is found (role beat)")
@@ -36,6 +40,11 @@ def health() -> dict[str, Any]:
         reasons.append(f"messengers wait: {hold.text}; confirm the time with `tambour clock`")
     if second and second.number:
         reasons.append(f"another hub speaks on this broker ({second.text}): panels are not told")
+    if deaf:
+        reasons.append("nobody hears the panels: the listener or its broker is away (role panels)")
+    reasons += [f"{outlet.name}: {_HIJACKED}" for outlet in {o.id: o for _, o in hijacks}.values()][
+        :_MOST_NAMED
+    ]
     if refused and now - refused.at < timedelta(hours=1):
         reasons.append(f"a push host refuses our signature: {refused.text}")
     if space.short():

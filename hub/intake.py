@@ -22,9 +22,19 @@ OLD: Final = timedelta(days=7)
 MOST_AT_FIRST: Final = 5
 MOST_DRAFTS_AT_FIRST: Final = 20
 OPEN: Final = frozenset({ItemState.DRAFTED, ItemState.PUBLISHED})
-SEALED: Final = "~"
-"""Sorts after every version a source can write; the version of the message that ended or replaced
-the item follows it."""
+_SEAL: Final = "~"
+
+
+def seal(version: str) -> str:
+    """The version of an item that a message of this version ended or replaced: it sorts after every
+    version a source can write, so that the item itself is never news again."""
+    return _SEAL + version.removeprefix(_SEAL)
+
+
+def too_late(item: Item, *replaced: str) -> bool:
+    """Whether a later message than this update has ended or replaced what it is about, going by the
+    versions of what it replaces."""
+    return any(v.startswith(_SEAL) and v[1:] > item.version for v in replaced)
 
 
 class Fate(StrEnum):

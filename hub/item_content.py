@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from hub import categories
 from hub.contracts import Item, Text
+from hub.item_wording import worded
 from hub.models import Authority, Source
 from hub.schemas import Content
 from hub.vocabulary import LEVEL_SEVERITY, SEVERITY_ORDER, Severity
@@ -48,8 +49,8 @@ def ends(item: Item) -> datetime | None:
 def content_of(
     item: Item, source: Source, authority: Authority | None = None, where: Where | None = None
 ) -> Content:
-    """The content of the item, drawn with the area of `where` if given. An area that is no sound
-    geometry is left out, its name stays.
+    """The content of the item, with the words of the templates where an authority is given, drawn
+    with the area of `where`. An area that is no sound geometry is left out, its name stays.
 
     Raises pydantic.ValidationError for what cannot be said at all.
     """
@@ -58,6 +59,9 @@ def content_of(
     if effective and over and effective >= over:
         effective = None
     area = where.area if where else item.area
+    texts = item.texts
+    if authority is not None:
+        texts = worded(item, category_of(item, source), source.name, authority)
     given: dict[str, Any] = {
         "category": category_of(item, source),
         "event": _clip(item.event, 100),
@@ -69,9 +73,9 @@ def content_of(
         "effective": effective,
         "onset": item.onset,
         "expires": over,
-        "texts": _texts(item.texts, item.link),
+        "texts": _texts(texts, item.link),
         "area": dict(area) if area else None,
-        "area_desc": _clip(item.area_desc, 200),
+        "area_desc": _clip(item.area_desc or item.place, 200),
     }
     try:
         return Content.model_validate(given)

@@ -6,16 +6,17 @@ bytes do nothing more than confirm what was missing before.
 
 import hashlib
 import random
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
-from importlib import import_module
 from typing import Any, Final
 
 import structlog
+from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
-from hub import audit, clock, db, foresight, reading, registry, settings
+from hub import audit, clock, courtesy, db, foresight, reading, registry
 from hub.contracts import (
     EntryError,
     Fetch,
@@ -25,16 +26,15 @@ from hub.contracts import (
     SourceUnreadable,
 )
 from hub.dispatch import leases
+from hub.endings import Tally
 from hub.models import Authority, Source
-from hub.reading import Tally
 from hub.sandbox import parse_bounded
 from hub.source_words import say
-from hub.sources import options_of
+from hub.sources import guarded_fetcher, options_of
 from hub.vocabulary import SourceHealth
 
 log = structlog.get_logger()
 
-FETCHER: Final = "connectors.fetcher:Fetcher"
 # Agendas have a horizon that moves on: what is unchanged is still read anew once a day.
 READ_ANEW: Final = timedelta(hours=24)
 _LONGEST_WAIT_S: Final = 1800
@@ -113,9 +113,15 @@ def poll(source_id: int, *, force: bool = False, fetch: Fetch | None = None) -> 
         if not force and (source.paused or source.next_at is None or source.next_at > now):
             key = "paused" if source.paused else "unchanged"
             return PollResult(source_id, "skipped", say(key, language), next_at=source.next_at)
+        asked_to_wait = courtesy.until(session, source.url, now)
+        if asked_to_wait and not force:
+            source.next_at = asked_to_wait
+            return PollResult(source_id, "skipped", say("host-waits", language), next_at=now)
         if not leases.claim(session, Source, source_id):
             return PollResult(source_id, "busy", say("busy", language))
+        pause = courtesy.turn(session, source.url, now)
         session.expunge(source)
+    time.sleep(pause)
     try:
         brought = _bring(source, authority, now, language, fetch)
     except _Failed as failure:
@@ -124,6 +130,8 @@ def poll(source_id: int, *, force: bool = False, fetch: Fetch | None = None) -> 
         log.exception("reading failed", source=source_id)
         return _failed(source, _Failed(say("unexpected", language)), language)
     try:
+        if brought.parsed is None and (done := _unchanged(source, brought, language)):
+            return done
         return _good(source, brought, language)
     except Exception:
         log.exception("taking in failed", source=source_id)
@@ -165,7 +173,7 @@ def _bring(
         raise _Failed(say("bad-options", language, fields=_fields(error))) from error
     try:
         brought = connector.fetch(
-            {} if stale else kept.get("cursor", {}), fetch or _fetcher(options, language)
+            {} if stale else kept.get("cursor", {}), fetch or guarded_fetcher(language)
         )
     except SourceUnavailable as error:
         raise _Failed(error.reason, error.retry_after) from error
@@ -184,18 +192,44 @@ def _bring(
     return _Brought(cursor, fingerprint, parsed)
 
 
-def _fetcher(options: dict[str, Any], language: str) -> Fetch:
-    module, _, name = FETCHER.partition(":")
-    made: Fetch = getattr(import_module(module), name)(settings.get().policy, language)
-    return made
-
-
 def _beat(source: Source) -> None:
     """Fetching and parsing together may outlast what a silent lease is given (30 s)."""
     with db.writing(source.authority_id) as session:
         row = session.get(Source, source.id)
         if row and row.lease == leases.me():
             row.beat += 1
+
+
+def _unchanged(source: Source, brought: _Brought, language: str) -> PollResult | None:
+    """The usual end of a poll, without loading a row: nothing new, the source was good before,
+    nothing is missing. None where there is more to it."""
+    table = Source.__table__  # type: ignore[attr-defined]
+    with db.writing(db.EVERYWHERE) as session:
+        now = clock.now()
+        row = session.execute(
+            columns(
+                table.c.url, table.c.kind, table.c.options, table.c.lease, table.c.health
+            ).where(table.c.id == source.id)
+        ).first()
+        wanted = (source.url, source.kind, source.options, leases.me(), SourceHealth.GOOD)
+        if row is None or tuple(row) != wanted or not reading.nothing_waits(session, source, now):
+            return None
+        next_at = now + timedelta(seconds=source.interval_s * random.uniform(0.95, 1.1))
+        session.execute(
+            table.update()
+            .where(table.c.id == source.id)
+            .values(
+                cursor=brought.cursor,
+                content_hash=brought.hash or source.content_hash,
+                last_good=now,
+                last_try=now,
+                next_at=next_at,
+                lease="",
+                beat=table.c.beat + 1,
+            )
+        )
+    says = say("unchanged", language)
+    return PollResult(source.id or 0, "unchanged", says, next_at=next_at)
 
 
 def _good(source: Source, brought: _Brought, language: str) -> PollResult:
@@ -246,6 +280,8 @@ def _failed(source: Source, failure: _Failed, language: str) -> PollResult:
         longest = max(row.interval_s, _LONGEST_WAIT_S)
         wait = min(row.interval_s * 2.0 ** min(row.failures - 1, 12), longest)
         wait = max(wait * random.uniform(0.9, 1.1), failure.retry_after or 0)
+        if failure.retry_after:
+            courtesy.keep_away(session, row.url, now + timedelta(seconds=failure.retry_after))
         _release(row, now, now + timedelta(seconds=wait))
         return PollResult(source.id or 0, "failed", failure.reason, next_at=row.next_at)
 

@@ -2,8 +2,7 @@
 one open file (JSON Lines), and back again on another hub.
 
 A browser's subscription works only under the key pair it was made with, so the file holds these
-pairs; they are encrypted with a passphrase (scrypt, RFC 7914, and AES-256-GCM). The format is
-described in docs/push.md.
+pairs, encrypted with a passphrase (scrypt, RFC 7914, and AES-256-GCM): docs/push.md.
 """
 
 import base64
@@ -30,8 +29,7 @@ VERSION: Final = 1
 _BATCH: Final = 2_000
 _LONGEST_LINE: Final = 16_384
 _LEAST_PASSPHRASE: Final = 12
-# 64 MB and a tenth of a second for each guess.
-_SCRYPT: Final = {"n": 2**16, "r": 8, "p": 1}
+_SCRYPT: Final = {"n": 2**16, "r": 8, "p": 1}  # 64 MB and a tenth of a second for each guess
 _MOST_SCRYPT: Final = 2**18
 
 
@@ -115,7 +113,7 @@ def write(out: TextIO, passphrase: str, authority_id: int | None = None) -> int:
         "identities": _encrypt(json.dumps(pairs).encode(), passphrase),
     }
     out.write(json.dumps(head) + "\n")
-    count, last = 0, 0
+    count = last = 0
     while True:
         with db.reading(db.EVERYWHERE) as session:
             lines, last = _page(session, last, authority_id)

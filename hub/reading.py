@@ -1,49 +1,31 @@
 """A good reading of a source, carried out in the caller's one transaction.
 
 Each item has its own savepoint, so that one that cannot be taken does not spoil its neighbours.
-Nothing is closed by a reading that failed: those never come here.
+Nothing is closed by a reading that failed: those never come here. An item that another source has
+too joins its publication; the authority's row is locked meanwhile, so that two readings at once do
+not make two of one.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+import hashlib
+import json
 from datetime import datetime
 from functools import partial
-from typing import Final
 
 import structlog
-from pydantic import ValidationError
-from sqlalchemy.exc import DBAPIError
-from sqlmodel import Session, select
+from sqlmodel import Session, and_, col, or_, select
 
-from hub import agenda, items, publishing, settings
+from hub import agenda_taking, items, publishing
 from hub.contracts import Item, Parsed
-from hub.intake import MOST_AT_FIRST, OPEN, Fate, Known, Verdict, decide, judge
+from hub.endings import THERE, Endings, Tally
+from hub.intake import OPEN, Fate, Known, Verdict, calm, decide, judge, seal, too_late
 from hub.item_content import content_of, ends
-from hub.models import Authority, ItemRow, Publication, Source, Station
-from hub.rules import loading
+from hub.models import EventOrigin, ItemRow, Publication, Source
 from hub.schemas import Content
 from hub.source_words import say
-from hub.vocabulary import EndedAs, ItemState, PublicationState
+from hub.vocabulary import EndedAs, ItemState, MsgType, PublicationState
+from hub.whereabouts import locate
 
 log = structlog.get_logger()
-
-# Above every version a source can write: what is sealed never comes back.
-_SEALED: Final = "~"
-
-
-@dataclass(slots=True)
-class Tally:
-    """What a reading did, counted in items; `notes` are sentences for people."""
-
-    items: int = 0
-    new: int = 0
-    drafted: int = 0
-    published: int = 0
-    updated: int = 0
-    closed: int = 0
-    ignored: int = 0
-    listed: int = 0
-    notes: list[str] = field(default_factory=list)
 
 
 def take_in(session: Session, source: Source, parsed: Parsed, now: datetime) -> Tally:
@@ -51,14 +33,33 @@ def take_in(session: Session, source: Source, parsed: Parsed, now: datetime) -> 
     reading = _Reading(session, source, now)
     tally = reading.carry_out(parsed)
     left = {i for i, row in reading.rows.items() if row.state == ItemState.IGNORED}
-    agenda.take_in(session, source, parsed, now, left)
+    agenda_taking.take_in(session, source, parsed, now, left)
     return tally
 
 
 def confirm(session: Session, source: Source, now: datetime) -> Tally:
     """A good reading without anything new: what was missing before is missing still."""
-    agenda.confirm(session, source, now)
+    if nothing_waits(session, source, now):
+        return Tally()
+    agenda_taking.confirm(session, source, now)
     return _Reading(session, source, now).confirm()
+
+
+def nothing_waits(session: Session, source: Source, now: datetime) -> bool:
+    """Whether a good reading without anything new changes nothing: nearly always, and an agenda of
+    10,000 entries is not loaded to find that out."""
+    missing = select(EventOrigin.id).where(
+        EventOrigin.source_id == source.id, col(EventOrigin.missing_since).is_not(None)
+    )
+    waiting = select(ItemRow.id).where(
+        ItemRow.source_id == source.id,
+        col(ItemRow.state).in_([s.value for s in THERE]),
+        or_(
+            col(ItemRow.missing_since).is_not(None),
+            and_(ItemRow.state == ItemState.DRAFTED, col(ItemRow.ends) <= now),
+        ),
+    )
+    return not session.execute(select(or_(missing.exists(), waiting.exists()))).scalar()
 
 
 def known_of(row: ItemRow | None) -> Known | None:
@@ -66,137 +67,161 @@ def known_of(row: ItemRow | None) -> Known | None:
     if row is None:
         return None
     gone = row.state == ItemState.CLOSED and row.missing_since is not None
-    return Known(row.version, row.hash, ItemState(row.state), gone)
+    return Known(row.version, row.hash, ItemState(row.state), gone, row.held)
 
 
-class _Reading:
-    def __init__(self, session: Session, source: Source, now: datetime) -> None:
-        self.session, self.source, self.now = session, source, now
-        self.authority = session.get_one(Authority, source.authority_id)
-        self.station = session.get_one(Station, source.station_id)
-        self.language = self.authority.languages[0][:2]
-        self.actor = f"source:{source.id}"
-        self.rules = loading.for_authority(settings.get().config, self.authority.code)
-        self.tally = Tally()
-        self.rows = {
-            row.external_id: row
-            for row in session.exec(select(ItemRow).where(ItemRow.source_id == source.id)).all()
-        }
-
+class _Reading(Endings):
     def carry_out(self, parsed: Parsed) -> Tally:
         self.tally.items = len(parsed.items)
         first = not any(row.state != ItemState.IGNORED for row in self.rows.values())
         before = set(self.rows)
-        for item in parsed.items:
-            for ended in item.cancels:
-                if ended != item.external_id:
-                    self._end_other(ended, say("cancelled", self.language))
+        self.kin.expect(i for item in parsed.items
+                        for i in (item.external_id, *item.cancels, *item.supersedes))  # fmt: skip
+        self.end_what_is_cancelled(parsed)
         judged = [(item, *self._ask(item)) for item in parsed.items]
         # What comes anew in a storm goes out; what would leave all at once because the source or a
         # rule is new waits for a person.
-        flood = {
-            item.external_id
-            for item, verdict, ruling in judged
-            if verdict.fate is Fate.TAKE
-            and ruling is not None
-            and ruling.fate is Fate.PUBLISH
-            and (first or item.external_id in before)
-        }
-        if len(flood) <= MOST_AT_FIRST:
-            flood = set()
-        else:
-            self.tally.notes.append(say("all-at-once", self.language, count=len(flood)))
+        held, notes = calm(
+            [
+                (item, ruling)
+                for item, verdict, ruling in judged
+                if verdict.fate is Fate.TAKE and ruling and (first or item.external_id in before)
+            ],
+            self.language,
+        )
+        self.tally.notes += notes
         for item, verdict, ruling in judged:
-            if ruling and item.external_id in flood:
-                ruling = replace(ruling, fate=Fate.DRAFT, reason=self.tally.notes[0])
-            self._carry_out(item, verdict, ruling)
-        self._look_for_missing(parsed)
-        self._clear_past_drafts()
+            self._carry_out(item, verdict, ruling, held.get(item.external_id))
+        self.look_for_missing(parsed)
+        self.clear_past_drafts()
+        if self.tally.joined:
+            self.tally.notes.append(say("joined", self.language, count=self.tally.joined))
         return self.tally
 
     def confirm(self) -> Tally:
-        gone = say("gone", self.language)
-        for row in self.rows.values():
-            if row.state in OPEN and row.missing_since:
-                self._guarded(row, partial(self._end, row, gone))
-        self._clear_past_drafts()
+        for row in list(self.rows.values()):
+            if row.state in THERE and row.missing_since:
+                self.guarded(row, partial(self.lose, row))
+        self.clear_past_drafts()
         return self.tally
 
     def _ask(self, item: Item) -> tuple[Verdict, Verdict | None]:
         """(what judge says, what the rules say where they are asked)."""
         known = known_of(self.rows.get(item.external_id))
-        verdict = judge(item, items.fingerprint(item), known, self.now, self.language)
+        print_ = items.fingerprint(item)
+        verdict = judge(item, print_, known, self.now, self.language)
+        if verdict.fate not in (Fate.TAKE, Fate.UPDATE):
+            return verdict, None
+        where = locate(item, self.authority)
+        verdict = judge(item, print_, known, self.now, self.language, where)
         if verdict.fate not in (Fate.TAKE, Fate.UPDATE):
             return verdict, None
         return verdict, decide(item, self.source, self.authority, self.rules, self.now)
 
-    def _carry_out(self, item: Item, verdict: Verdict, ruling: Verdict | None) -> None:
+    def _carry_out(
+        self, item: Item, verdict: Verdict, ruling: Verdict | None, held: Verdict | None
+    ) -> None:
         row = self.rows.get(item.external_id)
         if verdict.fate is Fate.SKIP and row:
             row.last_seen = self.now
-            if row.state in OPEN:
+            if row.state in THERE:
                 row.missing_since = None
             row.version = max(row.version, item.version)
             return
         if row is None:
-            row = self._new_row(item.external_id, item.version)
+            row = self.new_row(item.external_id, item.version)
             self.tally.new += 1
-        self._guarded(row, partial(self._apply, row, item, verdict, ruling))
-
-    def _guarded(self, row: ItemRow, work: Callable[[], None]) -> None:
-        try:
-            with self.session.begin_nested():
-                work()
-            return
-        except DBAPIError:
-            raise
-        except (publishing.Refused, ValidationError) as error:
-            why = str(error) if isinstance(error, publishing.Refused) else items.first_error(error)
-        except Exception:
-            log.exception("item not taken", source=self.source.id, item=row.external_id)
-            why = say("unexpected", self.language)
-        if row.state not in OPEN:
-            row.state = ItemState.IGNORED
-            self.tally.ignored += 1
-        row.reason = say("refused", self.language, why=why)
-        row.last_seen = self.now
+        row.held = held is not None and held.fate is Fate.AGENDA
+        self.guarded(row, partial(self._apply, row, item, verdict, held or ruling))
 
     def _apply(self, row: ItemRow, item: Item, verdict: Verdict, ruling: Verdict | None) -> None:
+        if verdict.fate is Fate.TAKE and self._is_late(item):
+            self._remember(row, item)
+            row.state, row.reason = ItemState.CLOSED, say("ended-before-read", self.language)
+            row.version = seal(item.version)
+            return
         heritage = self._heritage(row, item, verdict)
         before = items.from_json(heritage.body) if heritage and heritage.body else None
         self._remember(row, item)
-        for replaced in item.supersedes:
-            if self.rows.get(replaced) is not heritage:
-                self._end_other(replaced, say("replaced", self.language, by=item.external_id))
         if verdict.fate is Fate.END:
-            self._end(row, verdict.reason)
+            leader = self.kin.leader(row)
+            told = item.msg_type is MsgType.CANCEL or leader is None or leader is row
+            self.end(row, verdict.reason, told=told)
         elif heritage and before and ruling:
             self._update(row, heritage, before, item, ruling)
         elif ruling is None or ruling.fate is Fate.IGNORE:
-            chosen = ruling or verdict
-            row.state, row.reason, row.rule = ItemState.IGNORED, chosen.reason, chosen.rule
-            self.tally.ignored += 1
+            self._leave(row, ItemState.IGNORED, ruling or verdict)
         elif ruling.fate is Fate.AGENDA:
-            row.state, row.reason, row.rule = ItemState.LISTED, ruling.reason, ruling.rule
+            self._leave(row, ItemState.LISTED, ruling)
+        elif not self._join(row, item, ruling):
+            self._create(row, item, ruling)
+        for replaced in item.supersedes:
+            if replaced != item.external_id:
+                self.replace(replaced, row, item)
+
+    def _leave(self, row: ItemRow, state: ItemState, why: Verdict) -> None:
+        row.state, row.reason, row.rule = state, why.reason, why.rule
+        if state is ItemState.LISTED:
             self.tally.listed += 1
         else:
-            self._create(row, item, ruling)
+            self.tally.ignored += 1
+
+    def _is_late(self, item: Item) -> bool:
+        """Whether it, or all it could change, was ended before it came."""
+        if any(r.version.startswith(seal("")) for r in self.kin.under(item.external_id)):
+            return True
+        about = [r.version for i in item.supersedes for r in self.known(i)]
+        return too_late(item, *about)
 
     def _heritage(self, row: ItemRow, item: Item, verdict: Verdict) -> ItemRow | None:
-        """The row whose publication this item goes on with: its own, or the one it replaces."""
+        """The row whose publication this item goes on with: its own, or the one it replaces, or
+        where that one was replaced already, the one that came of it."""
         if verdict.fate is Fate.UPDATE:
             return row
-        if verdict.fate is Fate.TAKE:
-            for replaced in item.supersedes:
-                known = self.rows.get(replaced)
-                if known is not None and known.state in OPEN and known is not row:
-                    return known
+        if verdict.fate is not Fate.TAKE:
+            return None
+        # The same message from another source has gone on with it: this row joins that one.
+        if any(r.state in OPEN for r in self.kin.under(item.external_id)):
+            return None
+        for replaced in item.supersedes:
+            for known in self.known(replaced):
+                head = self.head(known)
+                if head is not None and head is not row and head.version <= item.version:
+                    return head
         return None
 
+    def _join(self, row: ItemRow, item: Item, ruling: Verdict) -> bool:
+        """Whether another source has said it: the row then shares that publication, or is left
+        aside where the other source has cancelled it."""
+        same = next((r for r in self.kin.under(item.external_id) if r.state in OPEN), None)
+        other = same or self.kin.like(item)
+        if other is None:
+            return False
+        name = self.kin.name_of(other)
+        if other.state not in OPEN:
+            why = say("cancelled-there", self.language, source=name)
+            self._leave(row, ItemState.IGNORED, Verdict(Fate.IGNORE, why))
+            return True
+        row.publication_id, row.state, row.said = other.publication_id, other.state, other.said
+        row.reason, row.rule = say("same-as", self.language, source=name), ruling.rule
+        self.tally.joined += 1
+        publication = self.session.get_one(Publication, row.publication_id)
+        waits = publication.state == PublicationState.NEW and publication.draft_by != self.actor
+        if ruling.fate is Fate.PUBLISH and waits and self._is_ours(publication):
+            publication.item_id = row.id
+            self._publish(row, publication)
+            for mate in self.kin.of_publication(row):
+                mate.state = row.state
+        return True
+
+    def _is_ours(self, publication: Publication) -> bool:
+        """Whether no person has taken the draft in hand."""
+        return publication.draft_by.startswith("source:") and publication.draft_state == "writing"
+
     def _create(self, row: ItemRow, item: Item, ruling: Verdict) -> None:
-        content = content_of(item, self.source)
+        content = self._content(item)
         publication = publishing.create(self.session, self.actor, self.station, content, row.id)
-        row.publication_id = publication.id
+        row.publication_id, row.said = publication.id, _print(content)
         row.state, row.reason, row.rule = ItemState.DRAFTED, ruling.reason, ruling.rule
         if ruling.fate is Fate.PUBLISH:
             self._publish(row, publication)
@@ -216,105 +241,63 @@ class _Reading:
         self, row: ItemRow, heritage: ItemRow, before: Item, item: Item, ruling: Verdict
     ) -> None:
         publication = self.session.get_one(Publication, heritage.publication_id)
+        leader = self.kin.leader(heritage)
+        if leader is not None and leader is not heritage and not self._leads(row, item, leader):
+            if not self.kin.alike(item, leader, when=False):
+                row.publication_id, row.said = "", ""
+                self._create(row, item, ruling)  # it is something else now
+            return
         if heritage is not row:
-            row.publication_id, publication.item_id = publication.id, row.id
-            row.state, row.rule = heritage.state, ruling.rule
-            heritage.state, heritage.version = ItemState.CLOSED, _SEALED
+            row.publication_id, row.state, row.rule = publication.id, heritage.state, ruling.rule
+            heritage.state, heritage.version = ItemState.CLOSED, seal(item.version)
             heritage.reason = say("replaced", self.language, by=item.external_id)
             self.session.add(heritage)
+        row.said, publication.item_id = heritage.said or (leader.said if leader else ""), row.id
         if publication.state == PublicationState.ENDED:
             if publication.ended_as == EndedAs.EXPIRED:
                 self._create(row, item, ruling)  # the source gives it more time
             else:
-                row.state, row.version = ItemState.CLOSED, _SEALED
+                row.state, row.version = ItemState.CLOSED, seal(item.version)
                 row.reason = say("ended-here", self.language)
             return
+        content, stands = self._content(item), self._content_now(publication)
+        if content == stands:
+            return
         self.tally.updated += 1
-        content = content_of(item, self.source)
         live = publication.state == PublicationState.LIVE
-        rewritten = self._words(publication) != content_of(before, self.source).texts
+        said = row.said or _print(self._content(before))
+        rewritten = _print(stands) != said
         if rewritten and (not live or publication.draft):
             row.reason = say("edited-here", self.language)
             return
         publishing.edit(self.session, publication, content, self.actor)
         if rewritten:
             publication.draft_note = row.reason = say("edited-here", self.language)
-        elif ruling.fate is Fate.PUBLISH:
+            return
+        row.said = _print(content)
+        if ruling.fate is Fate.PUBLISH:
             self._publish(row, publication)
         elif live:
             row.reason = say("update-waits", self.language)
 
-    def _words(self, publication: Publication) -> object:
-        """The texts as they stand here: of the open draft, else of what is live."""
-        stored = publication.draft
-        if not stored:
-            stored = publishing.revision_of(self.session, publication).content
-        return Content.model_validate(stored).texts
-
-    def _end(self, row: ItemRow, reason: str) -> None:
-        """Close the row; a live publication ends as over, a draft is withdrawn."""
-        if row.state in OPEN:
-            self.tally.closed += 1
-            publication = self.session.get(Publication, row.publication_id)
-            if publication and publication.state == PublicationState.LIVE:
-                publishing.cancel(self.session, publication, EndedAs.OVER, self.actor, reason)
-            elif publication and publication.state == PublicationState.NEW:
-                publishing.discard(self.session, publication, self.actor)
-        row.state, row.reason = ItemState.CLOSED, reason
-
-    def _end_other(self, external_id: str, reason: str) -> None:
-        """End what another item cancels or replaces. Sealed, also where it is not known yet: an
-        alert that comes after its own cancel is not news."""
-        row = self.rows.get(external_id)
-        if row is None:
-            row = self._new_row(external_id, _SEALED)
-            row.state, row.reason = ItemState.CLOSED, say("ended-before-read", self.language)
-            return
-        self._guarded(row, partial(self._end, row, reason))
-        row.version = _SEALED
-
-    def _look_for_missing(self, parsed: Parsed) -> None:
-        """Absence closes at the second good reading without it; an entry that could not be read is
-        not absent, nor is one whose time is over."""
-        if not parsed.complete:
-            return
-        seen = {item.external_id for item in parsed.items}
-        broken = {error.where for error in parsed.errors}
-        for external_id, row in self.rows.items():
-            if row.state not in OPEN or external_id in seen:
-                continue
-            if external_id in broken or external_id.partition("#")[0] in broken:
-                continue
-            if row.ends and row.ends <= self.now:
-                continue
-            if row.missing_since is None:
-                row.missing_since = self.now
-                continue
-            self._guarded(row, partial(self._end, row, say("gone", self.language)))
-
-    def _clear_past_drafts(self) -> None:
-        """A draft nobody published in time only stands in the way."""
-        for row in self.rows.values():
-            if row.state == ItemState.DRAFTED and row.ends and row.ends <= self.now:
-                publication = self.session.get(Publication, row.publication_id)
-                if publication and publication.state == PublicationState.NEW:
-                    self._end(row, say("past", self.language))
-
-    def _new_row(self, external_id: str, version: str) -> ItemRow:
-        row = ItemRow(
-            authority_id=self.source.authority_id,
-            source_id=self.source.id or 0,
-            external_id=external_id,
-            version=version,
-            hash="",
-            state=ItemState.IGNORED,
-            first_seen=self.now,
-            last_seen=self.now,
+    def _leads(self, row: ItemRow, item: Item, leader: ItemRow) -> bool:
+        """Whether a change of a row that only shares the publication changes it: a newer version of
+        the same message, or a new hour of what is otherwise the same."""
+        if leader.external_id == item.external_id and self.kin.under(item.external_id):
+            return item.version > leader.version
+        return self.kin.alike(item, leader, when=False) and not self.kin.alike(
+            item, leader, when=True
         )
-        self.session.add(row)
-        self.session.flush()
-        self.rows[external_id] = row
-        return row
+
+    def _content(self, item: Item) -> Content:
+        return content_of(item, self.source, self.authority, locate(item, self.authority))
+
+    def _content_now(self, publication: Publication) -> Content:
+        """What stands here: the open draft, else what is live."""
+        stored = publication.draft
+        if not stored and publication.revision_no:
+            stored = publishing.revision_of(self.session, publication).content
+        return Content.model_validate(stored)
 
     def _remember(self, row: ItemRow, item: Item) -> None:
         row.version, row.hash = item.version, items.fingerprint(item)
@@ -322,3 +305,9 @@ class _Reading:
         row.starts, row.ends = item.onset or item.effective, ends(item)
         row.body = items.to_json(item)
         row.last_seen, row.missing_since = self.now, None
+
+
+def _print(content: Content) -> str:
+    """Fingerprint of the words, to see whether a person has changed them since."""
+    texts = {language: text.model_dump() for language, text in content.texts.items()}
+    return hashlib.sha256(json.dumps(texts, sort_keys=True).encode()).hexdigest()[:20]

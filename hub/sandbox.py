@@ -1,8 +1,8 @@
 """Parsing strangers' bytes in a process of its own, bounded in memory, time and output.
 
-A Celery prefork child may not start multiprocessing children, so this is a plain subprocess: it
-gets a line of JSON and the bytes on its standard input and answers JSON on its standard output. It
-inherits neither secrets (an almost empty environment) nor connections.
+A Celery prefork child may not start multiprocessing children, so this is a process of the nursery:
+it gets a line of JSON and the bytes on its standard input and answers JSON on its standard output.
+It inherits neither secrets (an almost empty environment) nor connections.
 """
 
 import contextlib
@@ -10,24 +10,17 @@ import json
 import os
 import resource
 import signal
-import subprocess
+import socket
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO
 
-import structlog
-
+from hub import nursery
 from hub.contracts import Parsed, SourceUnreadable
 from hub.items import PARSED
 from hub.source_words import say
-
-log = structlog.get_logger()
-
-_ROOT: Final = Path(__file__).resolve().parent.parent
-_PASSED_ON: Final = ("PATH", "PYTHONPATH", "VIRTUAL_ENV", "LANG", "TZDIR", "SYSTEMROOT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +28,8 @@ class Bounds:
     """Address space in bytes, processor and wall time in seconds, output in bytes."""
 
     memory: int = 600_000_000
-    cpu_s: int = 10
-    wall_s: float = 15.0
+    cpu_s: int = 8
+    wall_s: float = 9.0
     output: int = 40_000_000
 
 
@@ -89,35 +82,15 @@ def _run(
 ) -> tuple[int, bytes, bytes]:
     """(exit code, answer, trouble) of a child that does what `order` says."""
     order = order | {"memory": limits.memory, "cpu_s": limits.cpu_s, "output": limits.output}
-    environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    child = subprocess.Popen(
-        [sys.executable, "-m", "hub.sandbox"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        cwd=_ROOT,
-        # One thread each: numerical libraries reserve address space by the core.
-        env=environment | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
-        start_new_session=True,
-    )
+    kinds = order.get("kinds") or [order["kind"]]
+    given = json.dumps(order).encode() + b"\n" + raw
     try:
-        answer, trouble = child.communicate(
-            json.dumps(order).encode() + b"\n" + raw, timeout=limits.wall_s
-        )
-    except subprocess.TimeoutExpired:
+        answer = nursery.run(kinds, given, limits.wall_s)
+    except nursery.TookTooLong:
         raise SourceUnreadable(
             say("parse-too-long", language, seconds=round(limits.wall_s))
         ) from None
-    finally:
-        _end(child)
-    return child.returncode, answer, trouble
-
-
-def _end(child: "subprocess.Popen[bytes]") -> None:
-    """Nothing of the child's session outlives the reading."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(child.pid, signal.SIGKILL)
-    child.communicate()
+    return answer.code, answer.out, answer.err
 
 
 def _understood(code: int, answer: bytes, trouble: bytes, cpu_s: int, language: str) -> Parsed:
@@ -134,7 +107,9 @@ def _understood(code: int, answer: bytes, trouble: bytes, cpu_s: int, language: 
             if kind == b"memory":
                 raise SourceUnreadable(say("parse-too-heavy", language))
     last = trouble.decode("utf-8", "replace").strip().rpartition("\n")[2][:200]
-    log.warning("parser failed", code=code, last=last, output=len(answer))
+    import structlog  # here, so that the child does not pay for it
+
+    structlog.get_logger().warning("parser failed", code=code, last=last, output=len(answer))
     raise SourceUnreadable(say("parse-failed", language))
 
 
@@ -197,8 +172,16 @@ def _ran_out(error: BaseException | None) -> bool:
     return False
 
 
-if __name__ == "__main__":
+def _child() -> None:
     # What a library prints must not mix with the answer.
-    _pipe = os.fdopen(os.dup(1), "wb")
+    pipe = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    main(sys.stdin.buffer, _pipe)
+    with open(0, "rb", closefd=False) as given:
+        main(given, pipe)
+    pipe.close()
+
+
+if __name__ == "__main__":
+    from hub import registry
+
+    nursery.serve(socket.socket(fileno=int(sys.argv[1])), registry.connector, _child)

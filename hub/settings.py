@@ -23,7 +23,7 @@ from hub.guard import AddressPolicy, parse_pairs
 
 PROJECT = Path(__file__).resolve().parent.parent
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
-_SECRETS = ("secret_key", "database_url", "redis_url", "mqtt_url")
+_SECRETS = ("secret_key", "database_url", "redis_url", "mqtt_url", "proxy")
 
 
 class SettingsError(Exception):
@@ -45,6 +45,7 @@ class Settings(BaseSettings):
     secret_key: SecretStr = SecretStr("")
     contact: str = Field("mailto:tambour@example.org", description="VAPID contact (RFC 8292).")
     allow_private: str = Field("", description="Exact host:port pairs the guard lets through.")
+    proxy: SecretStr = Field(SecretStr(""), description="Way out for sources, http://host:port.")
     push_hosts: str = Field("", description="Push hosts allowed beside the four browser makers.")
     testing: bool = False
     clock_offset: float = Field(0, description="Seconds; accepted only while testing.")
@@ -56,6 +57,14 @@ class Settings(BaseSettings):
         if value and urlsplit(value).scheme not in ("http", "https"):
             raise ValueError("must start with http:// or https://")
         return value.rstrip("/")
+
+    @field_validator("proxy")
+    @classmethod
+    def _proxy(cls, value: SecretStr) -> SecretStr:
+        given = value.get_secret_value()
+        if given and urlsplit(given).scheme not in ("http", "https"):
+            raise ValueError("must start with http:// or https://")
+        return value
 
     @field_validator("allow_private")
     @classmethod

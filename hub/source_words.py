@@ -57,6 +57,11 @@ SENTENCES: Final[dict[str, tuple[str, str, str]]] = {
         "The same event also comes from “{source}”: one notice only.",
         "El mismo evento viene también de «{source}»: un solo anuncio.",
     ),
+    "joined": (
+        "{count} étaient déjà annoncées par une autre source.",
+        "{count} were announced by another source already.",
+        "{count} ya estaban anunciadas por otra fuente.",
+    ),
     "cancelled-there": (
         "Le même événement est annulé selon « {source} ».",
         "The same event is cancelled according to “{source}”.",
@@ -123,6 +128,14 @@ SENTENCES: Final[dict[str, tuple[str, str, str]]] = {
         "Ended here by a person; the source does not bring it back.",
         "Terminada aquí por una persona; la fuente no la hace volver.",
     ),
+    "no-kind": (
+        "Cette adresse ne donne aucun flux que Tambour sache lire. Cherchez l'adresse du flux "
+        "lui-même, souvent sous « S'abonner », « RSS », « iCal » ou « Données ouvertes ».",
+        "This address gives no feed that Tambour can read. Look for the address of the feed "
+        "itself, often under “Subscribe”, “RSS”, “iCal” or “Open data”.",
+        "Esta dirección no da ningún canal que Tambour sepa leer. Busque la dirección del propio "
+        "canal, a menudo en «Suscribirse», «RSS», «iCal» o «Datos abiertos».",
+    ),
     # --- polling ---
     "bad-options": (
         "Les réglages de la source sont incomplets ({fields}).",
@@ -138,6 +151,11 @@ SENTENCES: Final[dict[str, tuple[str, str, str]]] = {
         "La source est déjà en cours de lecture.",
         "The source is being read already.",
         "La fuente ya se está leyendo.",
+    ),
+    "host-waits": (
+        "Le site a demandé d'attendre ; la lecture aura lieu plus tard.",
+        "The site asked to wait; it will be read later.",
+        "El sitio ha pedido esperar; se leerá más tarde.",
     ),
     "paused": (
         "La source est en pause.",

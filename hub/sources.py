@@ -2,13 +2,17 @@
 
 import json
 import re
-from typing import Any
+from importlib import import_module
+from typing import Any, Final
 
 from pydantic import SecretStr, ValidationError
 
 from hub import registry, settings, vault
+from hub.contracts import Fetch
 from hub.guard import AddressRefused
 from hub.models import Authority, Source
+
+FETCHER: Final = "connectors.fetcher:Fetcher"
 
 
 class SourceRefused(ValueError):
@@ -60,6 +64,16 @@ def options_of(source: Source, authority: Authority) -> dict[str, Any]:
     languages are the authority's where the source states none."""
     filled = filled_options(source.kind, authority, source.url)
     return filled | source.options | _unsealed(source.secrets)
+
+
+def guarded_fetcher(language: str) -> Fetch:
+    """The one way out, with the policy and the proxy of the settings; `language` is that of its
+    reasons."""
+    module, _, name = FETCHER.partition(":")
+    here = settings.get()
+    proxy = here.proxy.get_secret_value()
+    made: Fetch = getattr(import_module(module), name)(here.policy, language, proxy=proxy)
+    return made
 
 
 def filled_options(kind: str, authority: Authority, url: str) -> dict[str, Any]:

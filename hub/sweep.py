@@ -14,6 +14,7 @@ from hub import (
     clock,
     db,
     memos,
+    monitoring,
     nudges,
     polling,
     publishing,
@@ -39,6 +40,7 @@ _NUDGE_AGAIN_S = 5.0
 _STEP_S = 60.0
 _REMIND_S = 30.0
 _BATCH = 500
+_WATCH_S = 5.0
 
 
 class Sweeper:
@@ -52,6 +54,7 @@ class Sweeper:
         self._tidied = 0.0
         self._reminded = 0.0
         self._heard: reminders.Heard = set()
+        self._watched = 0.0
 
     def run(self, stop: Callable[[], bool]) -> None:
         """Sweep once a second until `stop()`; a failing sweep is logged and tried again."""
@@ -84,6 +87,9 @@ class Sweeper:
             self._nudge(what, row_id, lane)
         synthetic.step()
         self.remind()
+        if clock.monotonic() - self._watched > _WATCH_S:
+            self._watched = clock.monotonic()
+            monitoring.step()
         if clock.monotonic() - self._tidied > 3600:
             self.tidy()
             self._tidied = clock.monotonic()

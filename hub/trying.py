@@ -5,21 +5,20 @@ rules would do with each entry at a given moment. Changes nothing; a file needs 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
 from sqlalchemy.exc import SQLAlchemyError
 
-from hub import accounts, clock, db, registry, settings
+from hub import clock, registry, settings
 from hub.contracts import Fetched, Parsed, SourceUnavailable, SourceUnreadable
 from hub.foresight import Foresight, full
 from hub.models import Authority, Source
-from hub.sandbox import parse_bounded
-from hub.sources import check_url, filled_options
+from hub.sandbox import guess_bounded, parse_bounded
+from hub.source_words import say
+from hub.sources import SourceRefused, check_url, filled_options, guarded_fetcher
 
-FETCHER: Final = "connectors.fetcher:Fetcher"
 MOST_BYTES: Final = 20_000_000
 READ, SOME_REFUSED, UNREADABLE = 0, 1, 2
 
@@ -109,9 +108,33 @@ def read(
     except CannotTry as error:
         outcome.error = error
         return outcome
-    rows = seen.reading(parsed, outcome.at)
-    outcome.parsed, outcome.notes = parsed, seen.notes
-    outcome.items = [full(item, where, told, source, owner) for item, where, told in rows]
+    _tell(outcome, seen, parsed)
+    return outcome
+
+
+def look(url: str, authority: Authority) -> Outcome:
+    """Read an address whose kind nobody said: it is fetched once, and the kind that reads it best
+    is taken. Never raises for what the address gives."""
+    language = authority.languages[0][:2]
+    outcome = Outcome("", url, clock.now(), authority.code)
+    source = Source(authority_id=0, name=url, kind="", url=url, station_id=0, intake="draft")
+    try:
+        source.url = url = check_url(url)
+        brought = guarded_fetcher(language)(url, {})
+        raw = brought.raw if isinstance(brought, Fetched) else b""
+        kinds = list(registry.kinds("connectors"))
+        guesses = guess_bounded(kinds, raw, outcome.at)
+        if not guesses:
+            raise CannotTry(say("no-kind", language), url)
+        outcome.kind = source.kind = guesses[0].kind
+        given = filled_options(source.kind, authority, url)
+        parsed = parse_bounded(source.kind, given, raw, outcome.at, language=language)
+    except SourceUnreadable as error:
+        outcome.error = CannotTry(error.reason, error.where)
+    except (SourceUnavailable, SourceRefused, CannotTry) as error:
+        outcome.error = CannotTry(getattr(error, "reason", "") or str(error), url)
+    else:
+        _tell(outcome, Foresight(source, authority), parsed)
     return outcome
 
 
@@ -123,6 +146,8 @@ def nobody() -> Authority:
 def authority_of(code: str) -> Authority:
     """The authority with this code: of the instance if there is one, else of config/demo. Raises
     LookupError naming the code. Makes no database."""
+    from hub import accounts, db  # a file judged for no authority needs neither
+
     here = settings.get()
     file = here.data / "tambour.db"
     if here.database_url.get_secret_value() or file.is_file():
@@ -136,6 +161,12 @@ def authority_of(code: str) -> Authority:
         if row.get("code") == code:
             return Authority(**row)
     raise LookupError(f"There is no authority with the code {code!r}.")
+
+
+def _tell(outcome: Outcome, seen: Foresight, parsed: Parsed) -> None:
+    rows = seen.reading(parsed, outcome.at)
+    outcome.parsed, outcome.notes = parsed, seen.notes
+    outcome.items = [full(i, where, told, seen.source, seen.authority) for i, where, told in rows]
 
 
 def _parsed(
@@ -176,11 +207,9 @@ def _file(place: str) -> bytes:
 
 
 def _fetched(connector: Any, place: str, language: str) -> bytes:
-    module, _, name = FETCHER.partition(":")
-    fetch = getattr(import_module(module), name)(settings.get().policy, language)
     try:
         check_url(place)
-        brought = connector.fetch({}, fetch)
+        brought = connector.fetch({}, guarded_fetcher(language))
     except SourceUnavailable as error:
         raise CannotTry(error.reason, place) from error
     except ValueError as error:

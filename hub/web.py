@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 
 from hub import again, changes, db, health, migrate, shelf, worker
-from hub.api import agenda, outlets, plans, problems, publications, sources, subscriptions
+from hub.api import agenda, outlets, panels, plans, problems, publications, sources, subscriptions
 from hub.dispatch import displays
 
 MAX_BODY = 1_000_000
@@ -45,7 +45,7 @@ def make_app() -> ASGIApp:
     app.state.poller = poller
     problems.install(app)
     # `publications` last: its /publications/{id}/{step} is the widest path.
-    for part in (plans, outlets, sources, subscriptions, agenda, publications):
+    for part in (plans, outlets, panels, sources, subscriptions, agenda, publications):
         app.include_router(part.router, prefix="/api/v1")
 
     @app.get("/health", tags=["running"])

@@ -20,7 +20,7 @@ _PLAIN: Final = str.maketrans(
 _FOLDED: Final = {
     "œ": "oe", "Œ": "OE", "æ": "ae", "Æ": "AE", "«": '"', "»": '"', "€": "EUR", "°": "o",
     "º": "o", "ª": "a", "¿": "", "¡": "", "ß": "ss", "·": ".", "²": "2", "³": "3", "½": "1/2",
-    "ø": "o", "Ø": "O", "ł": "l", "Ł": "L",
+    "ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "µ": "u", "→": "->", "←": "<-",
 }  # fmt: skip
 _DEGREES = re.compile(r"\s?°\s?C\b")
 _BLANKS = re.compile(rf"[ {GLUE}]*{GLUE}[ {GLUE}]*")
@@ -38,7 +38,7 @@ _MONTHS: Final = (
 )
 # What is read in one go stays on one line: 12 mars, n° 4, 30 km/h, M. Dupont, 10 000.
 _TOGETHER = re.compile(
-    rf"(?<=\d)(?:er)? (?=(?:de )?(?:{_MONTHS})\b|(?:km|m|t|mm|cm|kg|ans)\b)"
+    rf"(?<=\d)(?:er)? (?:de )?(?=(?:{_MONTHS})\b)|(?<=\d) (?=(?:km|m|t|mm|cm|kg|ans)\b)"
     r"|(?<=\bn[°º]) (?=\d)|(?<=\bM\.) (?=\w)|(?<=\d) (?=\d{3}\b)",
     re.IGNORECASE,
 )

@@ -10,10 +10,11 @@ import json
 import random
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import jsonschema_rs
@@ -23,6 +24,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from channels.panels import topics
+from channels.panels.proofs import Proofs
 from channels.panels.wire import KEEPALIVE_S, Broker
 from hub import clock
 from hub.contracts import AdapterFailure, Json, Means, Report, ReportStage
@@ -30,6 +32,9 @@ from hub.contracts import AdapterFailure, Json, Means, Report, ReportStage
 log = structlog.get_logger()
 
 MAX_BYTES: Final = 65_536
+MAX_FRAME: Final = 262_144
+_PNG: Final = b"\x89PNG\r\n\x1a\n"
+_FRAME: Final = ("ts", "hash", "ref", "reason", "session", "seq", "page_hash")
 BATCH: Final = 500
 BATCH_S: Final = 0.2
 # Retained messages follow a SUBACK at once; what is not there after this is not on the broker.
@@ -43,6 +48,7 @@ ANSWER_S: Final = 10.0
 # than that, it is gone.
 PROBE_S: Final = 30.0
 ALONE_S: Final = 150.0
+_MORE: Final = (topics.FAULT, topics.FRAME)
 SCHEMAS: Final = Path(__file__).parent / "schemas"
 
 _STAGES: Final = {
@@ -51,6 +57,8 @@ _STAGES: Final = {
     "ack": ReportStage.ACK,
     "shown": ReportStage.SHOWN,
     "hb": ReportStage.HEARTBEAT,
+    topics.FAULT: ReportStage.FAULT,
+    topics.PROOF: ReportStage.PROOF,
 }
 
 
@@ -78,12 +86,25 @@ def read(leaf: str, payload: bytes) -> dict[str, Any]:
     return dict(body)
 
 
-def report_of(address: topics.Address, payload: bytes, received: datetime) -> Report:
-    """A panel's message as a report. A retained plan that cannot be read speaks of plan 0, which
-    is never the one that was said. Raises Unreadable."""
+def report_of(
+    address: topics.Address,
+    payload: bytes,
+    received: datetime,
+    user: Mapping[str, str] = MappingProxyType({}),
+) -> Report:
+    """A panel's message as a report; `user` are its user properties. A retained plan that cannot be
+    read speaks of plan 0, which is never the one that was said. Raises Unreadable."""
     if address.leaf == topics.PLAN:
         return _plan_report(address, payload, received)
+    if address.leaf == topics.FRAME:
+        return _frame_report(address, payload, received, user)
+    if address.leaf == topics.FAULT and not payload:
+        over = {"code": address.name, "over": True}
+        return Report(address.authority, address.panel, ReportStage.FAULT, received, body=over)
     body = read(address.leaf, payload)
+    if address.leaf == topics.FAULT and body["code"] != address.name:
+        raise Unreadable("the fault's code is not that of its topic")
+    proof = address.leaf == topics.PROOF
     return Report(
         authority=address.authority,
         outlet=address.panel,
@@ -93,7 +114,24 @@ def report_of(address: topics.Address, payload: bytes, received: datetime) -> Re
         session=body["session"],
         seq=body["seq"],
         body=body,
+        raw=payload if proof else b"",
+        seal=user.get("jws", "") if proof else "",
     )
+
+
+def _frame_report(
+    address: topics.Address, payload: bytes, received: datetime, user: Mapping[str, str]
+) -> Report:
+    """A picture of the face; what it is stands in its user properties."""
+    if len(payload) > MAX_FRAME or not payload.startswith(_PNG):
+        raise Unreadable("not a PNG of a face")
+    body = {name: user[name] for name in _FRAME if name in user}
+    if next(_schema(topics.FRAME).iter_errors(body), None) is not None:
+        raise Unreadable("its properties do not fit schemas/frame.json")
+    return Report(
+        address.authority, address.panel, ReportStage.FRAME, received,
+        session=int(body.get("session", 0)), seq=int(body.get("seq", 0)), body=body, raw=payload,
+    )  # fmt: skip
 
 
 def _plan_report(address: topics.Address, payload: bytes, received: datetime) -> Report:
@@ -106,6 +144,11 @@ def _plan_report(address: topics.Address, payload: bytes, received: datetime) ->
     return Report(
         address.authority, address.panel, ReportStage.PLAN, received, say_no=number, body=body
     )
+
+
+def user_of(message: mqtt.MQTTMessage) -> dict[str, str]:
+    """The user properties of a message; of one given twice, the last."""
+    return dict(getattr(message.properties, "UserProperty", ()))
 
 
 class Listener:
@@ -122,6 +165,7 @@ class Listener:
         self._instance, self._timeout = means.instance, means.timeout
         self._boot = means.boot or uuid.uuid4().hex
         self._report, self._stop, self._given = report, stop, authorities
+        self._proofs = Proofs(self._broker, self._instance, self._timeout, self._reported)
         self._pending: list[Report] = []
         self._beacons: dict[str, dict[str, Any]] = {}  # as heard on this connection
         self._ours: set[str] = set()  # published on this connection
@@ -159,6 +203,7 @@ class Listener:
                 self._flush()
             self._pause(TAKEN_OVER_S if taken else wait * random.uniform(0.5, 1.0))
             wait = min(wait * 2, RETRY_S[1])
+        self._proofs.close()
 
     def _connection(self) -> bool:
         """One connection, from CONNECT to its end; True if the broker took it."""
@@ -175,6 +220,7 @@ class Listener:
         opened = flushed = clock.monotonic()
         while not self._stop():
             alive = client.loop(BATCH_S / 2) == mqtt.MQTT_ERR_SUCCESS
+            self._proofs.turn()
             now = clock.monotonic()
             if len(self._pending) >= BATCH or now - flushed >= BATCH_S or not alive:
                 flushed = now
@@ -197,6 +243,11 @@ class Listener:
                 self._pause(1.0)
                 return
             del self._pending[: len(batch)]
+        try:
+            self._proofs.flush(self._report)
+        except Exception:
+            log.warning("proofs not taken", exc_info=True)
+            self._pause(1.0)
 
     def _pause(self, seconds: float) -> None:
         until = clock.monotonic() + seconds
@@ -276,7 +327,7 @@ class Listener:
             log.warning("broker refuses", reason=str(reason))
             return
         self.counts["connections"] += 1
-        client.subscribe([(topic, 1) for topic in topics.subscriptions()])
+        client.subscribe([(topic, 1) for topic in topics.subscriptions(_MORE)])
 
     def _on_subscribe(
         self,
@@ -302,17 +353,30 @@ class Listener:
 
     def _on_message(self, client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
         address = topics.parse(message.topic)
-        try:
-            if address is None:
-                raise Unreadable("not a topic of the contract")
-            if address.leaf == topics.HUB:
+        if address is not None and address.leaf == topics.HUB:
+            try:
                 self._on_beacon(client, address.authority, message)
-                return
-            report = report_of(address, bytes(message.payload), clock.now())
-        except Unreadable as error:
-            self.counts["refused"] += 1
-            log.warning("report refused", topic=message.topic[:200], reason=str(error))
+            except Unreadable as error:
+                self._refuse(message, error)
             return
+        report = self._reported(message)
+        if report is not None:
+            self._known.add(report.authority)
+            self._pending.append(report)
+
+    def _reported(self, message: mqtt.MQTTMessage) -> Report | None:
+        """A panel's message as a report; None, counted, where it is none."""
+        try:
+            address = topics.parse(message.topic)
+            if address is None or address.leaf == topics.HUB:
+                raise Unreadable("not a topic of the contract")
+            report = report_of(address, bytes(message.payload), clock.now(), user_of(message))
+        except Unreadable as error:
+            self._refuse(message, error)
+            return None
         self.counts["read"] += 1
-        self._known.add(address.authority)
-        self._pending.append(report)
+        return report
+
+    def _refuse(self, message: mqtt.MQTTMessage, error: Unreadable) -> None:
+        self.counts["refused"] += 1
+        log.warning("report refused", topic=message.topic[:200], reason=str(error))

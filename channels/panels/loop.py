@@ -7,6 +7,7 @@ weigh. config/panels/loop/shares.yaml holds the numbers, `timeline` says what co
 import math
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final, TypeVar
@@ -15,11 +16,22 @@ import yaml
 from pydantic import Field
 
 from channels.panels.model import PANELS
+from hub import clock
 from hub.contracts import Notice, StrictOptions
 
 T = TypeVar("T")
 # A share is never capped below this: what is carried is also seen.
 _LEAST: Final = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Placing:
+    """What an outlet asks of its own panel. `event_days`: instead of `days_before`. `windows`: days
+    and local hours ("12345 07:00-22:00", ISO weekdays) at which infos, events and reminders are
+    shown; empty: always."""
+
+    event_days: int | None = None
+    windows: tuple[str, ...] = ()
 
 
 class Wish(StrictOptions):
@@ -97,6 +109,42 @@ def fair(items: Sequence[Mapping[str, Any]], stations: Sequence[Hashable]) -> li
             cap = max(_LEAST, round(part * length / took[station], 3))
             caps[index] = min(cap, caps[index] or 1.0)
     return caps
+
+
+def placed(
+    items: Sequence[Mapping[str, Any]], notices: Sequence[Notice], placing: Placing
+) -> list[Mapping[str, Any]]:
+    """`items` of one plan as this panel shall play them beside each other; `notices` in the same
+    order. An item that nothing changes is the same object."""
+    caps = fair(items, [notice.station for notice in notices])
+    done = []
+    for item, notice, cap in zip(items, notices, caps, strict=True):
+        new: dict[str, Any] = {} if cap is None else {"max_share": cap}
+        if item["kind"] in shares().fair:
+            begin = begins(notice, item["kind"], placing.event_days)
+            new["start"] = clock.rfc3339(begin)
+            if placing.windows:
+                new["windows"] = [_window(text) for text in placing.windows]
+        done.append(item if new.items() <= item.items() else {**item, **new})
+    return done
+
+
+def facts(notice: Notice, kind: str, hold_ms: int, placing: Placing) -> dict[str, Any]:
+    """For a preview: from when until when it is seen, how long one play takes, what it may ask."""
+    windows = list(placing.windows) if kind in shares().fair else []
+    return {
+        "from": clock.rfc3339(begins(notice, kind, placing.event_days)),
+        "until": clock.rfc3339(notice.expires),
+        "seconds": hold_ms / 1000,
+        **wishes(kind),
+        **({"windows": windows} if windows else {}),
+    }
+
+
+def _window(text: str) -> dict[str, str]:
+    days, _, hours = text.partition(" ")
+    first, _, last = hours.partition("-")
+    return {"days": days, "from": first, "to": last}
 
 
 def seconds(item: Mapping[str, Any]) -> float:

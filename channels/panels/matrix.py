@@ -84,7 +84,8 @@ class MatrixFace:
             return None
         _, shared, blocks, style = best
         who = blocks[-1] if blocks[-1].kind == "who" else None
-        signed = with_signature(shared.sheets, who, self.room, self._weigh(style))
+        # A signature that fills the page to its edge would take the air from what matters.
+        signed = with_signature(shared.sheets, who, self.room * 9 // 10, self._weigh(style))
         return [self._page(sheet, style) for sheet in signed]
 
     def _weigh(self, style: _Style) -> Weigh:

@@ -81,7 +81,8 @@ def _words(text: str) -> str:
 
 
 def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    first = text[:1].upper()
+    return first + text[1:] if first.lower() == text[:1] else text
 
 
 def _within(text: str, said: str) -> bool:

@@ -4,18 +4,21 @@ docs/panel-contract.md section 3 is the description, schemas/plan.json the form.
 notices, model and moment give the same bytes, which is what a signature and a replay check need.
 """
 
+import base64
 import hashlib
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeAlias
 
 import orjson
 
 from channels.panels import loop
+from channels.panels.bitmap import Bitmap
 from channels.panels.compiler import Compiled, compile_notice
 from channels.panels.jws import b64
 from channels.panels.model import Model
+from channels.panels.pages import Page
 from channels.panels.says import say
 from hub import clock
 from hub.contracts import Notice, OutletView, Refusal
@@ -35,6 +38,7 @@ FALLBACK: Final = {
     "on_empty": "clock",
     "on_power_recovery": "resume_if_clock_ok",
 }
+ALONE: Final = loop.Placing()  # nothing asked by the outlet
 _EVENTS: Final = frozenset({"event", "events", "agenda", "culture", "sport", "meeting"})
 
 
@@ -49,22 +53,27 @@ class Night:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A notice as the plan carries it. `body` is shared between plans: never changed."""
+    """A notice as the plan carries it, with the pictures it names by their hash. `body` is shared
+    between plans: never changed."""
 
     body: Mapping[str, Any]
     warnings: tuple[str, ...]
+    images: Mapping[str, Bitmap] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A plan: `payload` are the exact bytes to sign and publish. `evidence`: what the hub keeps of
-    it, shared by the panels of a set: the hashes of each publication's pages."""
+    """A plan: `payload` are the exact bytes to sign and publish. `images`: the pictures it names.
+    `pages`: each publication's, as the hub keeps them; `evidence` has their hashes alone. All but
+    the payload is shared by the panels of a set that are told the same."""
 
     payload: bytes
     carried: tuple[str, ...]
     refused: Mapping[str, Refusal]
     warnings: Mapping[str, tuple[str, ...]]
     next_change_at: datetime | None
+    images: Mapping[str, Bitmap]
+    pages: Mapping[str, tuple[Mapping[str, Any], ...]]
     evidence: Mapping[str, Any]
 
 
@@ -77,6 +86,7 @@ def make(
     languages: tuple[str, ...] = (),
     hold_ms: int | None = None,
     night: Night | None = None,
+    placing: loop.Placing = ALONE,
     preparer: Prepare | None = None,
 ) -> Made:
     """The plan that says `notices` on the panel `view` under `view.say_no`.
@@ -88,7 +98,7 @@ def make(
     spoken = languages or view.languages[:1] or ("fr",)
     refused: dict[str, Refusal] = {}
     warnings: dict[str, tuple[str, ...]] = {}
-    items: list[tuple[str, Mapping[str, Any]]] = []
+    items: list[tuple[str, Item]] = []
     live = [n for n in notices if n.intent is not Intent.WITHDRAW and n.expires > now]
     earliest = sorted(live, key=lambda n: (start_of(n), n.publication))
     for notice in loop.in_turn(earliest, priority, lambda n: n.station):
@@ -101,8 +111,16 @@ def make(
                 "panel", say("items", locale, n=model.max_items), say("items_fix", locale)
             )
         else:
-            items.append((notice.publication, item.body))
+            items.append((notice.publication, item))
             warnings |= {notice.publication: item.warnings} if item.warnings else {}
+    by_publication = {notice.publication: notice for notice in live}
+    bodies = loop.placed(
+        [item.body for _, item in items], [by_publication[p] for p, _ in items], placing
+    )
+    items = [
+        (publication, item if item.body is body else replace(item, body=body))
+        for (publication, item), body in zip(items, bodies, strict=True)
+    ]
     ends = [n.expires for n in live if n.publication not in refused]
     payload = _payload(view, items, _not_after(ends, now), now, night)
     while len(payload) > model.max_bytes and items:
@@ -111,15 +129,19 @@ def make(
             "panel", say("bytes", locale, n=model.max_bytes), say("bytes_fix", locale)
         )
         payload = _payload(view, items, _not_after(ends, now), now, night)
+    images = {key: image for _, item in items for key, image in item.images.items()}
     return Made(
         payload=payload,
         carried=tuple(publication for publication, _ in items),
         refused=refused,
         warnings=warnings,
         next_change_at=now + REFRESH if max(ends, default=now) > now + KEEPS else None,
+        images=images,
+        pages={publication: _kept(item) for publication, item in items},
         evidence={
             "items": len(items),
-            "pages": {p: [page["hash"] for page in body["pages"]] for p, body in items},
+            "pages": {p: [page["hash"] for page in item.body["pages"]] for p, item in items},
+            "images": sorted(images),
         },
     )
 
@@ -142,12 +164,13 @@ class Maker:
         languages: tuple[str, ...] = (),
         hold_ms: int | None = None,
         night: Night | None = None,
+        placing: loop.Placing = ALONE,
     ) -> Made:
         """The same bytes as `make`."""
         # The notices live as long as the set: their ids stand for them.
         key = (
             tuple(map(id, notices)), model.name, now, languages, hold_ms, night,
-            view.authority, view.languages, view.timezone,
+            placing, view.authority, view.languages, view.timezone,
         )  # fmt: skip
         known = self._made.get(key)
         if known is not None:
@@ -165,6 +188,7 @@ class Maker:
             languages=languages,
             hold_ms=hold_ms,
             night=night,
+            placing=placing,
             preparer=self._preparer,
         )
         if known is None and (cut := _cut(made.payload, view)):
@@ -194,7 +218,8 @@ def prepare(
     compiled = compile_notice(notice, model, languages, hold_ms, locale)
     if isinstance(compiled, Refusal):
         return compiled
-    return Item(_item(notice, compiled), compiled.warnings)
+    images = {page.hash: page.bitmap for page in compiled.pages if page.bitmap}
+    return Item(_item(notice, compiled), compiled.warnings, images)
 
 
 def start_of(notice: Notice) -> datetime:
@@ -252,10 +277,7 @@ def _item(notice: Notice, compiled: Compiled) -> dict[str, Any]:
         "end": clock.rfc3339(notice.expires),
         "item": item_id(notice.publication),
         "kind": kind(notice),
-        "pages": [
-            {"hash": page_hash(page.lines), "hold_ms": page.hold_ms, "lines": list(page.lines)}
-            for page in compiled.pages
-        ],
+        "pages": [_page(page) for page in compiled.pages],
         "priority": priority(notice),
         "pub": notice.publication,
         "rev": notice.revision,
@@ -264,13 +286,37 @@ def _item(notice: Notice, compiled: Compiled) -> dict[str, Any]:
     }
 
 
+def _page(page: Page) -> dict[str, Any]:
+    """A page of lines, or of a picture that is kept under its hash; its words go with it."""
+    body: dict[str, Any] = {"hash": page.hash, "hold_ms": page.hold_ms}
+    lines = [line[:80] for line in page.lines if line or not page.bitmap]
+    if lines:
+        body["lines"] = lines
+    if page.bitmap:
+        body |= {
+            "image": page.hash,
+            "mode": page.bitmap.mode,
+            "width": page.bitmap.width,
+            "height": page.bitmap.height,
+        }
+    return body
+
+
+def _kept(item: Item) -> tuple[Mapping[str, Any], ...]:
+    pictures = {key: base64.b64encode(b.png()).decode() for key, b in item.images.items()}
+    return tuple(
+        {**page, "png": pictures[page["hash"]]} if page["hash"] in pictures else page
+        for page in item.body["pages"]
+    )
+
+
 def _not_after(ends: Sequence[datetime], now: datetime) -> datetime:
     return min(max(ends, default=now + KEEPS), now + KEEPS)
 
 
 def _payload(
     view: OutletView,
-    items: Sequence[tuple[str, Mapping[str, Any]]],
+    items: Sequence[tuple[str, Item]],
     not_after: datetime,
     now: datetime,
     night: Night | None,
@@ -280,7 +326,7 @@ def _payload(
         "authority": view.authority,
         "fallback": FALLBACK,
         "id": f"{view.code}-{view.say_no}",
-        "items": [item for _, item in items],
+        "items": [item.body for _, item in items],
         "night": dark,
         "not_after": clock.rfc3339(not_after),
         "panel": view.code,

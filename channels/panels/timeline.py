@@ -44,8 +44,8 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What an item comes to: when it is first and last in the loop, plays and seconds in all, the
-    longest time without it in between, in seconds."""
+    """What an item comes to: when it is first and last in the loop, plays and seconds in all; while
+    it is in the loop a play begins every `every_s`; `longest_wait_s`: without it in between."""
 
     item: str
     pub: str
@@ -53,6 +53,7 @@ class Seen:
     last: datetime | None
     plays: float
     seconds: float
+    every_s: float
     longest_wait_s: float
 
 
@@ -145,7 +146,7 @@ def _joined(stretches: Sequence[Stretch]) -> list[Stretch]:
 
 def _seen(item: Mapping[str, Any], stretches: Sequence[Stretch]) -> Seen:
     first = last = None
-    plays = shown = wait = 0.0
+    plays = shown = wait = there = 0.0
     for stretch in stretches:
         turn = next((turn for turn in stretch.turns if turn.item == item["item"]), None)
         if turn is None:
@@ -157,7 +158,11 @@ def _seen(item: Mapping[str, Any], stretches: Sequence[Stretch]) -> Seen:
         first, last = first or stretch.begin, stretch.end
         plays += turn.plays_h * length / _HOUR_S
         shown += turn.share * length
-    return Seen(item["item"], item["pub"], first, last, round(plays, 1), round(shown), round(wait))
+        there += length
+    every = round(there / plays, 1) if plays else 0.0
+    return Seen(
+        item["item"], item["pub"], first, last, round(plays, 1), round(shown), every, round(wait)
+    )
 
 
 def _edges(plan: Mapping[str, Any], begin: datetime, end: datetime) -> Iterator[datetime]:

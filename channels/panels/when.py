@@ -16,10 +16,14 @@ _SAID: Final = {
     "en": ("Until {b}", "From {a} to {b}", "{day} from {x} to {y}"),
     "es": ("Hasta el {b}", "Del {a} al {b}", "{day} de {x} a {y}"),
 }
+_MIDNIGHT: Final = {"fr": "24h", "en": "24:00", "es": "24:00"}  # of the day that ends
 _AT: Final = {"fr": " à ", "en": " at ", "es": " a las "}
 _MONTH: Final = {"fr": " ", "en": " ", "es": " de "}
 # From here on a day without its year could be taken for one of this year.
 _FAR: Final = timedelta(days=300)
+# What begins in the evening and ends at night belongs to the day it began: Saturday from 20 to 2.
+_NIGHT: Final = timedelta(hours=12)
+_DAWN: Final = 6 * 60
 
 
 def when(notice: Notice, language: str, level: Level) -> str:
@@ -37,10 +41,11 @@ def when(notice: Notice, language: str, level: Level) -> str:
     if onset is None or onset <= sent:
         return until.format(b=end.said)
     start = _Moment(onset.astimezone(zone), tongue, level, False, onset - sent > _FAR)
-    if start.date == end.date:
+    overnight = notice.expires - onset <= _NIGHT and 0 < end.at.hour * 60 + end.at.minute <= _DAWN
+    if start.date == end.date or (start.hour and end.hour and overnight):
         if not start.hour and not end.hour:
             return _capital(start.day)
-        last = end.hour or clock_hour(end.at + timedelta(minutes=1), tongue)
+        last = end.hour or _MIDNIGHT[tongue]
         first = start.hour or clock_hour(start.at, tongue)
         return _capital(same_day.format(day=start.day, x=first, y=last))
     if not start.hour and not end.hour:

@@ -78,13 +78,14 @@ class Broker:
             password=unquote(parts.password or ""),
         )
 
-    def client(self, client_id: str) -> mqtt.Client:
-        """A paho client that never reconnects by itself."""
+    def client(self, client_id: str, *, manual_ack: bool = False) -> mqtt.Client:
+        """A paho client that never reconnects by itself. `manual_ack`: who reads acknowledges."""
         client = mqtt.Client(
             CallbackAPIVersion.VERSION2,
             client_id=client_id,
             protocol=mqtt.MQTTv5,
             reconnect_on_failure=False,
+            manual_ack=manual_ack,
         )
         if self.user:
             client.username_pw_set(self.user, self.password or None)

@@ -19,6 +19,36 @@ class Drawing:
     stroke: float
 
 
+@dataclass(frozen=True, slots=True)
+class Map:
+    """A territory with points on it: `places` in the units of `box`, in the order they were given;
+    None for one that has no place."""
+
+    box: str
+    land: str
+    stroke: float
+    places: tuple[tuple[float, float] | None, ...]
+
+
+def map_of(
+    territory: Mapping[str, Any] | None, points: Sequence[tuple[float, float] | None]
+) -> Map | None:
+    """The map of points (longitude, latitude) that stand on or near a territory; None without any
+    point."""
+    known = [point for point in points if point]
+    if not known:
+        return None
+    marks = {"type": "MultiLineString", "coordinates": [[list(point)] for point in known]}
+    drawn = drawing_of(territory, marks)
+    if drawn is None:
+        return None
+    steps = [part.strip("MZ").split(",") for part in drawn.zone.split("Z") if part]
+    where = iter([(float(x), float(y)) for x, y in steps])
+    return Map(
+        drawn.box, drawn.land, drawn.stroke, tuple(next(where) if p else None for p in points)
+    )
+
+
 def drawing_of(
     territory: Mapping[str, Any] | None, area: Mapping[str, Any] | None
 ) -> Drawing | None:

@@ -3,10 +3,15 @@
 Lit dots are one path of zero-length strokes with round ends: 500 dots weigh 4 KB.
 """
 
+import base64
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
+
+from PIL import Image
 
 from hub import settings
 
@@ -40,6 +45,32 @@ def face_of_rows(bitmap: Sequence[str]) -> Face:
         f"M{x}.5 {y}.5h0" for y, row in enumerate(bitmap) for x, dot in enumerate(row) if dot == "#"
     ]
     return Face(max(map(len, bitmap), default=0), len(bitmap), "".join(lit))
+
+
+def face_of_page(page: Mapping[str, Any], columns: int, rows: int) -> Face | str:
+    """A page as the plan carries it: dots, or the `src` of a picture where it has colours."""
+    if not page.get("png"):
+        lines = [str(line) for line in page.get("lines", ())]
+        top = max(rows - len(lines), 0) // 2
+        middle = [line.center(columns).rstrip() for line in lines]
+        wide = columns or max(map(len, lines), default=1)
+        return face_of_lines([""] * top + middle, wide, rows or len(lines))
+    raw = base64.b64decode(page["png"])
+    with Image.open(io.BytesIO(raw)) as image:
+        if image.mode not in ("1", "L"):
+            return f"data:image/png;base64,{page['png']}"
+        plain = image.convert("1")
+        width, height = plain.size
+        lit = plain.tobytes()
+        step = (width + 7) // 8
+        return face_of_rows(
+            [
+                "".join(
+                    "#" if lit[y * step + x // 8] >> (7 - x % 8) & 1 else "." for x in range(width)
+                )
+                for y in range(height)
+            ]
+        )
 
 
 @lru_cache(maxsize=2)

@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, PrefixLoader, StrictUndefined
 
 from dashboards import assets
 from dashboards.base import i18n, labels, led
-from hub import clock, settings
+from hub import clock, incidents, settings
 
 HERE: Final = Path(__file__).resolve().parent.parent
 FACES: Final = ("base", "office", "citizen")
@@ -96,6 +96,8 @@ def environment(language: str) -> Environment:
         word=partial(labels.word, language),
         says=partial(labels.says, language),
         shape=labels.shape,
+        incident=incidents.says,
+        alarm=incidents.is_alarm,
         iso=clock.rfc3339,
     )
     return made

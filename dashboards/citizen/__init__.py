@@ -6,8 +6,8 @@ pages that stay right while they are open, reading without a network, notificati
 
 from fastapi import APIRouter
 
-from dashboards.citizen import device, notice, stations
+from dashboards.citizen import agenda, device, notice, stations
 
 router = APIRouter(include_in_schema=False)
-for part in (stations, notice, device):
+for part in (stations, notice, agenda, device):
     router.include_router(part.router)

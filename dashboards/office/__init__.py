@@ -9,10 +9,13 @@ from fastapi.responses import RedirectResponse
 
 from dashboards.base import pages
 from dashboards.office import (
+    agenda,
     compose,
     drafts,
     home,
     outlets,
+    panelkeys,
+    panels,
     publications,
     session,
     signin,
@@ -23,7 +26,9 @@ from hub.api.problems import Problem
 router = APIRouter(
     prefix="/office", include_in_schema=False, dependencies=[Depends(session.same_origin)]
 )
-for part in (signin, home, compose, drafts, publications, outlets, sources):
+for part in (
+    signin, home, compose, drafts, panels, publications, agenda, outlets, panelkeys, sources,
+):  # fmt: skip
     router.include_router(part.router)
 
 

@@ -9,7 +9,7 @@ from dashboards.base import i18n, labels
 from dashboards.base.i18n import N_
 from dashboards.office import views
 from dashboards.office.session import SignedIn, language, show
-from hub import db, health
+from hub import db, health, incidents, panels
 from hub.models import Delivery, DisplayRow, Outlet, Publication, Source
 from hub.vocabulary import DeliveryState, DraftState, PublicationState, SourceHealth
 
@@ -76,7 +76,17 @@ def _of_outlets(session: Session, said: str) -> list[Wrong]:
         .join(DisplayRow, col(DisplayRow.outlet_id) == Outlet.id)
         .where(col(Outlet.paused).is_(False), col(Outlet.hidden).is_(False))
         .where((DisplayRow.trouble != "") | (DisplayRow.presence == "lost"))
+        .where(Outlet.kind != "panel")
     ).all()
+    for standing in panels.listing(session):
+        grave = [i for i in standing.open if incidents.is_alarm(i.kind)]
+        if grave and not standing.outlet.paused:
+            why = ", ".join(labels.says(said, incidents.says(i.kind)) for i in grave)
+        elif standing.display.trouble and not standing.outlet.paused:
+            why = standing.display.trouble
+        else:
+            continue
+        found.append(Wrong(standing.outlet.name, why, f"/office/panels/{standing.outlet.code}"))
     for outlet, display in rows:
         why = display.trouble or labels.says(said, "the display is lost")
         found.append(Wrong(outlet.name, why, f"/office/outlets/{outlet.code}"))

@@ -28,7 +28,7 @@ class Sight:
     facts: Mapping[str, Any] | None = None
     warnings: Sequence[str] = ()
     refusal: Refusal | None = None
-    faces: Sequence[tuple[led.Face, str]] = ()
+    faces: Sequence[tuple[led.Face | str, str]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +93,16 @@ def _sight(run: DryRun, route: Route) -> Sight:
     )
 
 
-def _faces(preview: Preview, says: Rendering) -> list[tuple[led.Face, str]]:
-    """The pages of a panel as dots, each with its words."""
+def _faces(preview: Preview, says: Rendering) -> list[tuple[led.Face | str, str]]:
+    """The pages of a panel as dots, or as a picture in colours, each with its words."""
     facts = says.facts
     if preview.kind != "panel" or not facts.get("pages"):
         return []
     columns, lines = int(facts.get("columns") or 0), int(facts.get("lines") or 0)
-    pages = []
-    for page in facts["pages"]:
-        rows = [str(line) for line in page["lines"]]
-        wide, high = columns or max(map(len, rows), default=1), lines or len(rows)
-        pages.append((led.face_of_lines(rows, wide, high), " ".join(r.strip() for r in rows)))
-    return pages
+    return [
+        (
+            led.face_of_page(page, columns, lines),
+            " ".join(str(line).strip() for line in page["lines"]).strip(),
+        )
+        for page in facts["pages"]
+    ]

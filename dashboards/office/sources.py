@@ -25,10 +25,37 @@ def index(request: Request, person: SignedIn) -> Response:
         return show(request, person, "office/sources.html", sources=api.listing(session))
 
 
+@router.get("/try")
+def paste(request: Request, person: SignedIn) -> Response:
+    person.need("write")
+    return show(request, person, "office/source_try.html", url="", e={}, errors=[], told=None)
+
+
+@router.post("/try")
+def tried(request: Request, person: SignedIn, given: dict[str, str] = Typed) -> Response:
+    """What an address would bring, of whatever kind it is; keeps nothing."""
+    person.need("write")
+    url, told, errors = given.get("url", "").strip(), None, {}
+    try:
+        told = api.look(api.LookIn(url=url), person.caller)
+    except (ValidationError, Problem) as refused:
+        errors = errors_of(refused, language(request, person))
+    return show(
+        request,
+        person,
+        "office/source_try.html",
+        status=422 if errors else 200,
+        url=url,
+        e=errors,
+        errors=forms.listed(errors, language(request, person)),
+        told=told,
+    )
+
+
 @router.get("/add")
-def new(request: Request, person: SignedIn, kind: str = "ical") -> Response:
+def new(request: Request, person: SignedIn, kind: str = "ical", url: str = "") -> Response:
     person.need("configure")
-    return _form(request, person, kind, {"intake": "draft"}, {})
+    return _form(request, person, kind, {"intake": "draft", "url": url}, {})
 
 
 @router.post("/add")
@@ -116,7 +143,8 @@ def _form(
             options=filled,
             coming=coming,
             intakes=[
-                (i, labels.word(said, "intake", i), "") for i in ("draft", "publish", "ignore")
+                (i, labels.word(said, "intake", i), "")
+                for i in ("draft", "agenda", "publish", "ignore")
             ],
             categories=[
                 ("", "—"),

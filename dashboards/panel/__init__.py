@@ -1,37 +1,27 @@
-"""The face of one twin: a page that shows the panel as it is at this moment.
+"""The face of a twin: a page that shows the panel as it is at this moment; of many, a wall.
 
-It reads the twin through two methods (`state`, `png`) and knows nothing else of panels. It asks
+It reads a twin through two methods (`state`, `png`) and knows nothing else of panels. It asks
 nobody but itself: no third party, no font from elsewhere, so it works beside a panel in a cabinet.
 """
 
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from babel.dates import format_datetime
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from hub import clock
+from dashboards.panel import words
 
 HERE: Final = Path(__file__).parent
-ZONE: Final = "Europe/Paris"
 _HEADERS: Final = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'self'; base-uri 'none'; frame-ancestors 'self'",
     "X-Content-Type-Options": "nosniff",
-}
-_KINDS: Final = {
-    "alert": "Alerte",
-    "closure": "Travaux, circulation",
-    "info": "Information",
-    "event": "Agenda",
-    "reminder": "Rappel",
 }
 
 
@@ -43,21 +33,67 @@ class Shown(Protocol):
     def png(self, scale: int = 8) -> bytes: ...
 
 
-def face_app(twin: Shown) -> Starlette:
-    """The application of one twin: `/`, `/state.json`, `/face.png?scale=2..16`."""
+def face_app(*twins: Shown) -> Starlette:
+    """The application of one twin: `/`, `/live.json`, `/state.json`, `/face.png?scale=2..16`. Of
+    several: a wall at `/`, and each under its own code."""
     pages = Environment(loader=FileSystemLoader(HERE / "templates"), autoescape=select_autoescape())
-    pages.filters["hour"] = _hour
-    pages.globals["kinds"] = _KINDS
+    pages.filters["hour"] = words.hour
+    pages.globals["languages"] = words.LANGUAGES
+    static = Mount("/static", StaticFiles(directory=HERE / "static"), name="static")
+    if len(twins) == 1:
+        return Starlette(routes=[*_routes(twins[0], pages), static])
+    named = {str(twin.state()["panel"]): twin for twin in twins}
 
-    async def page(_: Request) -> Response:
-        state = await run_in_threadpool(twin.state)
-        html = pages.get_template("face.html").render(state=state, says=says(state))
+    async def wall(request: Request) -> Response:
+        states = [await run_in_threadpool(twin.state) for twin in named.values()]
+        tongue = _tongue(request)
+        said = [(state, words.says(state, tongue)) for state in states]
+        html = pages.get_template("wall.html").render(
+            panels=said, tongue=tongue, words=words.WORDS[tongue], alerting=words.alerting
+        )
         return HTMLResponse(html, headers=_HEADERS)
 
-    async def now(_: Request) -> Response:
+    each = [
+        Mount(f"/{name}", routes=[*_routes(twin, pages), static]) for name, twin in named.items()
+    ]
+    return Starlette(routes=[Route("/", wall), static, *each])
+
+
+def _routes(twin: Shown, pages: Environment) -> list[BaseRoute]:
+    def told(state: dict[str, Any], tongue: str) -> dict[str, Any]:
+        return {
+            "state": state,
+            "says": words.says(state, tongue),
+            "alert": words.alerting(state),
+            "tongue": tongue,
+            "words": words.WORDS[tongue],
+            "kinds": words.KINDS[tongue],
+        }
+
+    def items(state: dict[str, Any], tongue: str) -> str:
+        return pages.get_template("items.html").render(**told(state, tongue))
+
+    async def page(request: Request) -> Response:
         state = await run_in_threadpool(twin.state)
-        part = pages.get_template("items.html").render(state=state)
-        body = {**state, "says": says(state), "items_html": part}
+        html = pages.get_template("face.html").render(**told(state, _tongue(request)))
+        return HTMLResponse(html, headers=_HEADERS)
+
+    async def live(request: Request) -> Response:
+        """What a page that is open asks twice a second."""
+        state, tongue = await run_in_threadpool(twin.state), _tongue(request)
+        body = {
+            "says": words.says(state, tongue),
+            "picture": f"{state['hash']}-{state['face_dark']}",
+            "online": state["online"],
+            "alert": words.alerting(state),
+            "dark": state["dark"] or state["face_dark"],
+            "items_html": items(state, tongue),
+        }
+        return JSONResponse(body, headers=_HEADERS)
+
+    async def now(request: Request) -> Response:
+        state, tongue = await run_in_threadpool(twin.state), _tongue(request)
+        body = {**state, "says": words.says(state, tongue), "items_html": items(state, tongue)}
         return JSONResponse(body, headers=_HEADERS)
 
     async def picture(request: Request) -> Response:
@@ -66,38 +102,14 @@ def face_app(twin: Shown) -> Starlette:
         png = await run_in_threadpool(twin.png, scale)
         return Response(png, media_type="image/png", headers=_HEADERS)
 
-    return Starlette(
-        routes=[
-            Route("/", page),
-            Route("/state.json", now),
-            Route("/face.png", picture),
-            Mount("/static", StaticFiles(directory=HERE / "static")),
-        ]
-    )
+    return [
+        Route("/", page),
+        Route("/live.json", live),
+        Route("/state.json", now),
+        Route("/face.png", picture),
+    ]
 
 
-def says(state: dict[str, Any]) -> dict[str, str]:
-    """The state in sentences."""
-    if state["dark"]:
-        doing = "Face éteinte pour la nuit."
-    elif state["source"] == "fallback":
-        doing = "Aucun affichage valable : le panneau attend la mairie."
-    elif not state["items"]:
-        doing = "Rien à afficher en ce moment."
-    else:
-        number = len(state["items"])
-        doing = f"{number} message{'s' if number > 1 else ''} en cours."
-    link = (
-        "Relié au serveur." if state["online"] else "Hors liaison : le panneau obéit à son heure."
-    )
-    key = f"Clé {state['key']}." if state["key"] else "Aucune clé encore reçue."
-    plan = f"Affichage n° {state['plan_rev']}." if state["plan_rev"] else "Aucun affichage reçu."
-    return {"doing": doing, "link": link, "key": key, "plan": plan}
-
-
-def _hour(text: str | None) -> str:
-    """`mar. 3 mars à 11:00` in the zone of our towns, from RFC 3339."""
-    if not text:
-        return ""
-    local = clock.local(datetime.fromisoformat(text), ZONE)
-    return str(format_datetime(local, "EEE d MMM 'à' HH:mm", locale="fr"))
+def _tongue(request: Request) -> str:
+    asked = request.query_params.get("lang", "")
+    return words.language(asked, request.headers.get("accept-language", ""))

@@ -6,7 +6,18 @@ from fastapi import APIRouter, Query, Response
 from pydantic import Field
 from sqlmodel import Session, col, func, select
 
-from hub import accounts, agenda, audit, categories, clock, db, polling, registry, sources
+from hub import (
+    accounts,
+    agenda_taking,
+    audit,
+    categories,
+    clock,
+    db,
+    polling,
+    registry,
+    sources,
+    trying,
+)
 from hub.api.deps import Calling
 from hub.api.problems import Problem, wrong
 from hub.contracts import SourceUnavailable, SourceUnreadable
@@ -28,6 +39,10 @@ class SourceIn(Given):
     intake: Intake = "draft"
     interval_s: Interval | None = Field(None, description="The kind's own when left out.")
     options: dict[str, Any] = Field(default_factory=dict)
+
+
+class LookIn(Given):
+    url: str = Field(min_length=1, max_length=2048)
 
 
 class SourceChange(Given):
@@ -77,6 +92,15 @@ def test(body: SourceIn, caller: Calling) -> dict[str, Any]:
         "items": rows,
         "errors": [{"where": e.where, "reason": e.reason} for e in parsed.errors],
     }
+
+
+@router.post("/sources/look")
+def look(body: LookIn, caller: Calling) -> dict[str, Any]:
+    """What an address gives, whatever its kind, and what would become of it. Keeps nothing."""
+    caller.need("write")
+    with db.reading(caller.authority_id) as session:
+        authority = session.get_one(Authority, caller.authority_id)
+    return trying.look(body.url, authority).as_json()
 
 
 @router.get("/sources/kinds")
@@ -152,7 +176,7 @@ def delete(source_id: int, caller: Calling) -> Response:
         ).all():
             publication.item_id = None
             session.add(publication)
-        agenda.forget_source(session, source_id)
+        agenda_taking.forget_source(session, source_id)
         session.flush()
         for item in found:
             session.delete(item)
@@ -193,7 +217,13 @@ def items(
         )
         if state:
             statement = statement.where(ItemRow.state == state)
-        return {"items": [_item(row, lives) for row, lives in session.exec(statement).all()]}
+        rows = session.exec(statement).all()
+        also = _also(session, source_id, [r.publication_id for r, _ in rows if r.publication_id])
+        return {
+            "items": [
+                _item(r, lives) | {"also": also.get(r.publication_id, [])} for r, lives in rows
+            ]
+        }
 
 
 # --- inside --------------------------------------------------------------------------------------
@@ -233,6 +263,20 @@ def listing(session: Session, source_id: int | None = None) -> list[dict[str, An
         }
         for row, station, count in session.exec(statement).all()
     ]
+
+
+def _also(session: Session, source_id: int, publications: list[str]) -> dict[str, list[str]]:
+    """The other sources that bring the same, by publication."""
+    found: dict[str, list[str]] = {}
+    for publication, name in session.exec(
+        select(ItemRow.publication_id, Source.name)
+        .join(Source, col(Source.id) == ItemRow.source_id)
+        .where(col(ItemRow.publication_id).in_(publications), ItemRow.source_id != source_id)
+        .order_by(col(Source.id))
+        .distinct()
+    ).all():
+        found.setdefault(publication, []).append(name)
+    return found
 
 
 def _item(row: ItemRow, lives: str | None) -> dict[str, Any]:

@@ -54,7 +54,8 @@ def compile_(
         face = models.load(model)
     except models.UnknownModel as error:
         fail("No such model.", [{"field": "--model", "reason": str(error)}], as_json, _USAGE)
-    notice = _notice(read_file(file, as_json), says, timezone, at, as_json)
+    now = moment_of(at, timezone, as_json)
+    notice = notice_of(read_file(file, as_json), says, timezone, now, as_json)
     spoken = tuple(part.strip() for part in languages.split(",") if part.strip())
     done = import_module("channels.panels.compiler").compile_notice(
         notice, face, spoken or (next(iter(notice.texts)),), hold_ms or face.hold_ms, locale
@@ -86,15 +87,28 @@ def compile_(
     say(answer, as_json, "\n".join([*frames, *done.warnings]))
 
 
-def _notice(data: dict[str, Any], says: str, timezone: str, at: str, as_json: bool) -> Notice:
+def moment_of(at: str, timezone: str, as_json: bool) -> datetime:
+    """RFC 3339 or now. Leaves with 2 where the moment or the zone is none."""
     try:
         now = datetime.fromisoformat(at) if at else clock.now()
         if now.tzinfo is None:
             raise ValueError(f"{at} has no zone: write {at}Z")
         clock.local(now, timezone)
     except (ValueError, OSError, KeyError) as error:
-        fail("Not understood.", [{"field": "--at, --timezone", "reason": str(error)}],
-             as_json, _USAGE)  # fmt: skip
+        problem = {"field": "--at, --timezone", "reason": str(error)}
+        fail("Not understood.", [problem], as_json, _USAGE)
+    return now
+
+
+def notice_of(
+    data: dict[str, Any],
+    says: str,
+    timezone: str,
+    now: datetime,
+    as_json: bool,
+    publication: str = "0" * 26,
+) -> Notice:
+    """The notice that a publication would be, said by `says`. Leaves with 2 where it is none."""
     try:
         given = PublicationIn.model_validate(data)
     except ValidationError as error:
@@ -103,7 +117,7 @@ def _notice(data: dict[str, Any], says: str, timezone: str, at: str, as_json: bo
     content = given.content()
     town = Authority(code="authority", name=says, timezone=timezone, languages=[*content.texts])
     station = Station(authority_id=0, code=given.station or "", name=says)
-    return draft_notice(content, town, station, now)
+    return draft_notice(content, town, station, now, publication=publication)
 
 
 def _page(page: Any) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from hub.contracts.outlets import (
     Document,
     Health,
     InSets,
+    KeySet,
     Listening,
     Means,
     Message,
@@ -31,6 +32,7 @@ from hub.contracts.outlets import (
     Said,
     Saying,
     Target,
+    TrustedKey,
     Verdict,
 )
 from hub.contracts.sources import (
@@ -59,6 +61,7 @@ __all__ = [
     "InSets",
     "Item",
     "Json",
+    "KeySet",
     "Listening",
     "Means",
     "Message",
@@ -82,5 +85,6 @@ __all__ = [
     "Target",
     "TemporaryFailure",
     "Text",
+    "TrustedKey",
     "Verdict",
 ]

@@ -132,12 +132,34 @@ class Messenger(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class TrustedKey:
+    """A signing key of an authority: Ed25519, 32 raw bytes each half. `until`: no plan after it."""
+
+    key_id: str
+    public: bytes
+    private: bytes = field(default=b"", repr=False)
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeySet:
+    """Which keys panels shall trust from now on, the current one first. `rev` rises with every set;
+    `leaving` are not trusted any more, but sign this set for panels that know no other."""
+
+    rev: int
+    made: datetime
+    keys: tuple[TrustedKey, ...]
+    leaving: tuple[TrustedKey, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class OutletView:
     """What a display adapter knows of the outlet it speaks for.
 
     `say_no` rises with every saying: max(last + 1, unix ms, highest reported + 1), so that a
     restored backup is not refused as replay. `signing_key` is the authority's Ed25519 private key
-    (32 raw bytes); `key_id` names it on the wire.
+    (32 raw bytes); `key_id` names it on the wire. `key_set` is None as long as the authority has
+    never changed its key. `images`: hashes of the pictures that it was given before and still has.
     """
 
     id: int
@@ -153,6 +175,8 @@ class OutletView:
     key_id: str = ""
     longitude: float | None = None
     latitude: float | None = None
+    key_set: KeySet | None = None
+    images: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +196,8 @@ class Said:
     `shown` is True where saying is showing (a website's document is stored in the transaction that
     ends the saying); a panel reports by itself and leaves it False. `refused` maps a notice's
     publication to why this face cannot carry it. `next_change_at`: when the same notices would read
-    otherwise by time alone. `removed_paths` are documents that must no longer be served.
+    otherwise by time alone. `removed_paths` are documents that must no longer be served. `pages`
+    maps a publication to what its pages look like, each with its `hash`: kept for who compares.
     """
 
     shown: bool
@@ -180,6 +205,7 @@ class Said:
     removed_paths: tuple[str, ...] = ()
     refused: Mapping[str, Refusal] = field(default_factory=dict)
     next_change_at: datetime | None = None
+    pages: Mapping[str, Sequence[Json]] = field(default_factory=dict)
     evidence: Json = field(default_factory=dict)
 
 
@@ -204,6 +230,9 @@ class ReportStage(StrEnum):
     PLAN = "plan"  # the retained plan as the broker has it
     BEACON = "beacon"  # the hub's own retained topic: missing, ours or another's
     HEARTBEAT = "heartbeat"
+    FAULT = "fault"  # one code each; an empty body: it is over
+    PROOF = "proof"  # a batch of what the face showed
+    FRAME = "frame"  # a picture of the face
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +248,8 @@ class Report:
     session: int = 0
     seq: int = 0
     body: Json = field(default_factory=dict)
+    raw: bytes = b""
+    seal: str = ""
 
 
 class Display(Protocol):

@@ -121,6 +121,10 @@ class Fetch(Protocol):
 
 
 class Connector(Protocol):
+    """One kind of source. A class may also state `shared_ids = True`: its external ids mean the
+    same in every source (the identifiers of CAP), so that two feeds that carry one alert, its
+    update or its cancel speak of one publication."""
+
     kind: ClassVar[str]
     title: ClassVar[str]
     Options: ClassVar[type[StrictOptions]]

@@ -12,6 +12,7 @@ from sqlalchemy import case, func, null, select, update
 from sqlmodel import Session, col
 
 from hub.contracts import Said
+from hub.dispatch.among import among
 from hub.dispatch.telling import Telling
 from hub.models import Carried, Delivery, DisplayRow
 from hub.vocabulary import DeliveryState, Intent
@@ -73,7 +74,7 @@ def write_said(session: Session, told: Sequence[Group], now: datetime) -> None:
             changes |= {"shown_rev": said_rev, "since": now}
         session.execute(
             update(Carried)
-            .where(col(Carried.outlet_id).in_(group.outlets), _SOMETHING)
+            .where(among(col(Carried.outlet_id), group.outlets), _SOMETHING)
             .values(changes)
             .execution_options(**_UNSEEN)
         )
@@ -109,7 +110,7 @@ def settle(session: Session, outlet_ids: Sequence[int], now: datetime) -> None:
         session.execute(
             update(Delivery)
             .where(
-                col(Delivery.outlet_id).in_(outlet_ids),
+                among(col(Delivery.outlet_id), outlet_ids),
                 col(Delivery.state).in_([DeliveryState.WAITING, DeliveryState.OPEN]),
                 col(Carried.outlet_id) == col(Delivery.outlet_id),
                 col(Carried.publication_id) == col(Delivery.publication_id),

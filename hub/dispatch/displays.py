@@ -21,7 +21,8 @@ from sqlmodel.sql.sqltypes import UTCDateTime
 from hub import changes, clock, db, nudges, outbox, outlets, registry, shelf
 from hub.again import retried
 from hub.contracts import AdapterFailure, Said, Saying, TemporaryFailure
-from hub.dispatch import leases
+from hub.dispatch import leases, pages
+from hub.dispatch.among import among
 from hub.dispatch.carrying import Group, groups, settle, write_said
 from hub.dispatch.telling import TOMBSTONES, Opened, Telling, read
 from hub.models import Attempt, DisplayRow, Memo, Outlet
@@ -84,7 +85,7 @@ def claim_set(outlet_ids: Sequence[int]) -> list[int]:
         # In one order, past what others hold: two workers must not wait for each other.
         free = (
             select(DisplayRow.outlet_id)
-            .where(col(DisplayRow.outlet_id).in_(outlet_ids), *due)
+            .where(among(col(DisplayRow.outlet_id), outlet_ids), *due)
             .order_by(col(DisplayRow.outlet_id))
             .with_for_update(skip_locked=True)
         )
@@ -113,7 +114,7 @@ def open_set(outlet_ids: Sequence[int]) -> list[Telling]:
         numbers = session.execute(
             update(DisplayRow)
             .where(
-                col(DisplayRow.outlet_id).in_(outlet_ids),
+                among(col(DisplayRow.outlet_id), outlet_ids),
                 col(DisplayRow.lease).startswith(leases.me(), autoescape=True),
             )
             .values(
@@ -124,6 +125,7 @@ def open_set(outlet_ids: Sequence[int]) -> list[Telling]:
                 col(DisplayRow.say_no),
                 col(DisplayRow.wanted_no),
                 col(DisplayRow.lease),
+                col(DisplayRow.evidence),
             )
             .execution_options(synchronize_session=False)
         ).all()
@@ -131,7 +133,12 @@ def open_set(outlet_ids: Sequence[int]) -> list[Telling]:
         if not ids:
             return []
         attempts = _attempts(session, ids, now)
-        opened = {row[0]: Opened(row[1], row[2], row[3], attempts[row[0]]) for row in numbers}
+        opened = {
+            row[0]: Opened(
+                row[1], row[2], row[3], attempts[row[0]], tuple(row[4].get("images", ()))
+            )
+            for row in numbers
+        }
         return list(read(session, ids, now, opened).values())
 
 
@@ -193,6 +200,7 @@ def close_set(told: Sequence[tuple[Telling, Said]]) -> int:
                 shelf.store(session, outlet.id, outlet.authority_id, said, now)
         for group in alike:
             _write_closed(session, group, now)
+            pages.keep(session, group.telling.revisions, group.said.pages, now)
             _close_attempts(session, group.attempts, "accepted", len(group.telling.notices))
         moved = [
             (telling.outlet.id, Lane(standing[telling.outlet.id]["lane"]))
@@ -300,7 +308,7 @@ def _standing(session: Session, tellings: Sequence[Telling]) -> dict[int, dict[s
             DisplayRow.outlet_id, DisplayRow.lease, DisplayRow.wanted_no, DisplayRow.lane,
             DisplayRow.tries,
         )  # type: ignore[call-overload]
-        .where(col(DisplayRow.outlet_id).in_([telling.outlet.id for telling in tellings]))
+        .where(among(col(DisplayRow.outlet_id), [telling.outlet.id for telling in tellings]))
         .order_by(col(DisplayRow.outlet_id))
         .with_for_update()
     ).mappings()  # fmt: skip
@@ -310,13 +318,17 @@ def _standing(session: Session, tellings: Sequence[Telling]) -> dict[int, dict[s
 
 def _write_closed(session: Session, group: Group, now: datetime) -> None:
     said, done = group.said, col(DisplayRow.wanted_no) == col(DisplayRow.saying_no)
-    shown: dict[str, Any] = {}
+    # A panel may have answered before its saying was closed.
+    already = col(DisplayRow.shown_say_no) == col(DisplayRow.say_no)
+    shown: dict[str, Any] = {
+        "shown_no": case((already, col(DisplayRow.saying_no)), else_=col(DisplayRow.shown_no))
+    }
     if said.shown:
         shown = {"shown_no": DisplayRow.saying_no, "shown_at": now}
     moment = UTCDateTime()
     session.execute(
         update(DisplayRow)
-        .where(col(DisplayRow.outlet_id).in_(group.outlets))
+        .where(among(col(DisplayRow.outlet_id), group.outlets))
         .values(
             said_no=DisplayRow.saying_no,
             said_at=now,
@@ -353,7 +365,7 @@ def _attempts(session: Session, outlet_ids: Sequence[int], now: datetime) -> dic
         insert(Attempt)
         .from_select(
             columns,
-            core_select(*values).where(col(DisplayRow.outlet_id).in_(outlet_ids)),
+            core_select(*values).where(among(col(DisplayRow.outlet_id), outlet_ids)),
             include_defaults=False,
         )
         .returning(col(Attempt.outlet_id), col(Attempt.id))
@@ -366,7 +378,7 @@ def _close_attempts(
 ) -> None:
     session.execute(
         update(Attempt)
-        .where(col(Attempt.id).in_(ids))
+        .where(among(col(Attempt.id), ids))
         .values(finished=clock.now(), outcome=outcome, count=count, detail=detail)
         .execution_options(synchronize_session=False)
     )

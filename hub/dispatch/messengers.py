@@ -12,6 +12,7 @@ import structlog
 from sqlmodel import Session, col, select
 
 from hub import audit, changes, clock, db, notices, nudges, outlets, registry
+from hub.again import retried
 from hub.contracts import (
     AdapterFailure,
     Capabilities,
@@ -125,6 +126,7 @@ def frame(delivery_id: int, begun: bool = True) -> Speaking | None:
     return speaking
 
 
+@retried
 def claim(delivery_id: int) -> Speaking | None:
     """Take the delivery, open it; freeze its addresses where they are told one by one. None when
     there is nothing to do."""
@@ -182,6 +184,7 @@ def read(session: Session, delivery: Delivery) -> Speaking:
     )
 
 
+@retried
 def finish(speaking: Speaking, wait: timedelta | None) -> None:
     """Release the delivery: over, or due again after `wait`."""
     now = clock.now()
@@ -199,6 +202,7 @@ def finish(speaking: Speaking, wait: timedelta | None) -> None:
         changes.bump(session)
 
 
+@retried
 def put_back(speaking: Speaking, failure: AdapterFailure) -> None:
     """The whole call failed: later for what may pass, over for what will not. (Of a push no worker
     holds the delivery, so any of them may say so.)"""

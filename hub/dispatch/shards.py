@@ -20,6 +20,7 @@ from sqlalchemy import select as columns
 from sqlmodel import Session, col
 
 from hub import changes, clock, db, memos, outlets
+from hub.again import retried
 from hub.contracts import Message, Outcome, Target, TemporaryFailure, Verdict
 from hub.dispatch import endings, hearing, hosts, lanes, leases, phones
 from hub.models import Attempt, Delivery, Shard, Subscription
@@ -135,6 +136,7 @@ class Slice:
     standing: hosts.Standing = field(default_factory=hosts.Standing)
 
 
+@retried
 def claim(delivery_id: int) -> int | None:
     """Take an open shard of the delivery that nobody holds."""
     with db.writing(db.EVERYWHERE) as session:
@@ -142,6 +144,7 @@ def claim(delivery_id: int) -> int | None:
         return next((i for i in ids if leases.claim(session, Shard, i)), None)
 
 
+@retried
 def open_(speaking: "Speaking", shard_id: int, size: int) -> Slice | None:
     """Note the attempt, then read the next slice of phones as they are now: the write is short, the
     reading holds nobody up. None: the shard is done, or it is no longer ours to do."""
@@ -242,6 +245,7 @@ def wire(speaking: "Speaking", message: Message, piece: Slice) -> list[Outcome]:
     return said
 
 
+@retried
 def close(speaking: "Speaking", piece: Slice, outcomes: list[Outcome]) -> Closing:
     """Move the cursor, drop the dead, put the unlucky into a shard for later, end the delivery with
     its last shard, hand the shard back when it is somebody else's turn."""

@@ -13,6 +13,7 @@ from sqlalchemy import func, update
 from sqlmodel import Session, col, select
 
 from hub import changes, clock, db, outlets, stopping, vault
+from hub.again import retried
 from hub.contracts import Outcome, Target, TemporaryFailure, Verdict
 from hub.dispatch import leases
 from hub.models import Attempt, Contact, Delivery, TargetRow
@@ -54,6 +55,7 @@ def run(speaking: "Speaking") -> timedelta | None:
             return max(pause, _wait(speaking) or pause)
 
 
+@retried
 def open_(speaking: "Speaking") -> list[tuple[TargetRow, Target]]:
     """The next targets, written `sending` with their attempt, durable before the wire."""
     capabilities = speaking.capabilities
@@ -133,6 +135,7 @@ def wire(speaking: "Speaking", opened: Sequence[tuple[TargetRow, Target]]) -> li
     return said
 
 
+@retried
 def close(
     speaking: "Speaking", opened: Sequence[tuple[TargetRow, Target]], outcomes: Sequence[Outcome]
 ) -> timedelta | None:

@@ -11,8 +11,9 @@ from typing import Any
 from sqlalchemy import select as core_select
 from sqlmodel import Session, col, select
 
-from hub import notices, registry, vault
-from hub.contracts import Notice, OutletView
+from hub import notices, panelkeys, registry, vault
+from hub.contracts import KeySet, Notice, OutletView
+from hub.dispatch.among import among
 from hub.models import (
     Authority,
     Carried,
@@ -67,6 +68,7 @@ class Opened:
     wanted_no: int = 0
     lease: str = ""
     attempt_id: int = 0
+    images: tuple[str, ...] = ()
 
 
 _NONE = Opened()
@@ -81,7 +83,7 @@ def read(
     """All that each outlet shall show now, newest first; and what ended in the last 30 days, but
     for kinds that are told in sets: they have no tombstones."""
     columns: Any = [getattr(Outlet, name) for name in Told.__slots__]
-    rows = session.execute(core_select(*columns).where(col(Outlet.id).in_(outlet_ids)))
+    rows = session.execute(core_select(*columns).where(among(col(Outlet.id), outlet_ids)))
     outlets = sorted((Told(*row) for row in rows), key=lambda outlet: outlet.id)
     places = _Places(session, {outlet.authority_id for outlet in outlets})
     carried = _live(session, outlet_ids, now, places)
@@ -98,7 +100,7 @@ def read(
         numbers = opened.get(key, _NONE)
         told[key] = Telling(
             outlet=outlet,
-            view=places.view(outlet, numbers.say_no),
+            view=places.view(outlet, numbers),
             wanted_no=numbers.wanted_no,
             notices=live,
             ended=tuple(ended.get(key, ())),
@@ -122,7 +124,9 @@ class _Places:
             s.id: s
             for s in session.exec(select(Station).where(col(Station.authority_id).in_(known))).all()
         }
+        self._session = session
         self._keys: dict[int, bytes] = {}
+        self._sets: dict[int, KeySet | None] = {}
 
     def notice(
         self,
@@ -135,7 +139,7 @@ class _Places:
         station = self._stations[publication.station_id]
         return notices.notice_of(revision, publication, authority, station, intent, hour)
 
-    def view(self, outlet: Told, say_no: int) -> OutletView:
+    def view(self, outlet: Told, numbers: Opened) -> OutletView:
         authority = self._authorities[outlet.authority_id]
         station = self._stations.get(outlet.station_id)
         return OutletView(
@@ -146,13 +150,22 @@ class _Places:
             authority_name=authority.name,
             timezone=authority.timezone,
             languages=tuple(authority.languages),
-            say_no=say_no,
+            say_no=numbers.say_no,
+            images=numbers.images,
             station=station.code if station else "",
             signing_key=self._key(authority),
             key_id=authority.key_id,
             longitude=outlet.longitude,
             latitude=outlet.latitude,
+            key_set=self._key_set(authority),
         )
+
+    def _key_set(self, authority: Authority) -> KeySet | None:
+        """Only an authority that has changed its key has one: no query for the others."""
+        owner = authority.id or 0
+        if authority.keys_rev and owner not in self._sets:
+            self._sets[owner] = panelkeys.key_set(self._session, authority)
+        return self._sets.get(owner)
 
     def _key(self, authority: Authority) -> bytes:
         if not authority.signing_key:
@@ -181,7 +194,7 @@ def _live(
             & (col(Delivery.outlet_id) == Carried.outlet_id),
             isouter=True,
         )
-        .where(col(Carried.outlet_id).in_(outlet_ids), Revision.expires > now)
+        .where(among(col(Carried.outlet_id), outlet_ids), Revision.expires > now)
         .order_by(col(Revision.sent).desc(), col(Revision.publication_id).desc())
     ).all()
     known = _revisions(session, {revision_id for _, revision_id, _ in rows})
@@ -210,7 +223,7 @@ def _ended(
             & (col(Revision.no) == Publication.revision_no),
         )
         .where(
-            col(Carried.outlet_id).in_(outlet_ids),
+            among(col(Carried.outlet_id), outlet_ids),
             col(Carried.ended_at) > now - TOMBSTONES,
             col(Revision.ended_as).is_not(None),
         )

@@ -15,6 +15,8 @@ from hub.models.delivery import (
     Turn,
 )
 from hub.models.event import Event, EventOrigin, Reminder
+from hub.models.keys import RetiredKey
+from hub.models.panel import FrameRow, Incident, PanelRow, Play, ToldPage
 from hub.models.publication import Publication, Revision, StoredPlan
 from hub.models.source import ItemRow, Source
 from hub.models.subscription import Follow, FollowCell, PushIdentity, Subscription
@@ -33,15 +35,20 @@ __all__ = [
     "EventOrigin",
     "Follow",
     "FollowCell",
+    "FrameRow",
     "IdempotencyKey",
+    "Incident",
     "ItemRow",
     "Member",
     "Memo",
     "Outlet",
+    "PanelRow",
+    "Play",
     "Publication",
     "PushIdentity",
     "Receipt",
     "Reminder",
+    "RetiredKey",
     "Revision",
     "Shard",
     "ShelfRow",
@@ -50,5 +57,6 @@ __all__ = [
     "StoredPlan",
     "Subscription",
     "TargetRow",
+    "ToldPage",
     "Turn",
 ]

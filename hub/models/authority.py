@@ -7,12 +7,13 @@ from sqlalchemy import UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from hub import clock
-from hub.models.base import OfAuthority, json_column
+from hub.models.base import BIG, OfAuthority, json_column
 
 
 class Authority(SQLModel, table=True):
     """A local authority or a body under it: the tenant. `territory` is a GeoJSON geometry.
-    `quiet` is a pair of local hours or empty. `signing_key` is sealed (Ed25519, 32 bytes)."""
+    `quiet` is a pair of local hours or empty. `signing_key` is sealed (Ed25519, 32 bytes).
+    `keys_rev` numbers the set of keys its panels trust; 0 as long as the first key holds."""
 
     id: int | None = Field(default=None, primary_key=True)
     code: str = Field(unique=True)
@@ -25,6 +26,8 @@ class Authority(SQLModel, table=True):
     quiet: list[str] = json_column(list)
     signing_key: str = ""
     key_id: str = ""
+    keys_rev: int = Field(default=0, sa_type=BIG)
+    keys_at: datetime | None = None
     created: datetime = Field(default_factory=clock.now)
 
 

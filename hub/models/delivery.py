@@ -61,7 +61,8 @@ class DisplayRow(OfAuthority, table=True):
     """Where a display stands: due while wanted_no, said_no and shown_no differ.
 
     `say_no` is the last number used on the wire (a panel's plan_rev), `reported_no` the highest the
-    display ever reported. `saying_no` is the wanted_no that was read for the saying under way.
+    display ever reported, `shown_say_no` the one that it says it shows. `saying_no` is the
+    wanted_no that was read for the saying under way.
     """
 
     __tablename__ = "display"
@@ -73,6 +74,7 @@ class DisplayRow(OfAuthority, table=True):
     saying_no: int = 0
     say_no: int = Field(default=0, sa_type=BIG)
     reported_no: int = Field(default=0, sa_type=BIG)
+    shown_say_no: int = Field(default=0, sa_type=BIG)
     lane: str = "normal"
     due_at: datetime | None = None
     next_change_at: datetime | None = None

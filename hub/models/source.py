@@ -43,10 +43,17 @@ class Source(OfAuthority, table=True):
 
 class ItemRow(OfAuthority, table=True):
     """One entry of a source as last read. `body` is contracts.Item as JSON; absence closes an item
-    after its grace, never deletes it."""
+    after its grace, never deletes it. Rows of several sources may share a publication; its
+    `item_id` names the one whose words it follows. `held`: in the agenda only because it came with
+    many others. `said`: fingerprint of the words that were last written from it."""
 
     __tablename__ = "item"
-    __table_args__ = (UniqueConstraint("source_id", "external_id"),)
+    __table_args__ = (
+        UniqueConstraint("source_id", "external_id"),
+        Index("ix_item_when", "authority_id", "starts"),
+        Index("ix_item_publication", "publication_id"),
+        Index("ix_item_external", "authority_id", "external_id"),
+    )
     id: int | None = Field(default=None, primary_key=True)
     source_id: int = Field(foreign_key="source.id", index=True)
     external_id: str
@@ -60,6 +67,8 @@ class ItemRow(OfAuthority, table=True):
     ends: datetime | None = None
     body: dict[str, Any] = json_column()
     publication_id: str = ""
+    held: bool = False
+    said: str = ""
     first_seen: datetime = Field(default_factory=clock.now)
     last_seen: datetime = Field(default_factory=clock.now)
     missing_since: datetime | None = None

@@ -228,7 +228,8 @@ def test_everything_works_without_a_script(chromium: Browser, site: CitizenSite)
 
 PATHS = ("/office/sign-in", "/office/", "/office/compose", "/office/publications", "/office/drafts",
          "/office/outlets", "/office/outlets/add?kind=panel", "/office/outlets/temoin",
-         "/office/sources", "/office/sources/add", "/_components")  # fmt: skip
+         "/office/agenda", "/office/agenda/add", "/office/sources", "/office/sources/add",
+         "/_components")  # fmt: skip
 
 
 def pages(publication: str) -> list[str]:

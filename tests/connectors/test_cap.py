@@ -1,8 +1,12 @@
 """Alerts: a file of tests/connectors/fixtures/cap for each trait."""
 
+import json
+import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 from shapely.geometry import Point, shape
@@ -166,3 +170,161 @@ def test_an_alert_that_is_cut_off_is_refused_with_its_line() -> None:
         parse("truncated.xml")
     assert caught.value.reason == say("truncated")
     assert caught.value.where.startswith("ligne")
+
+
+def index(*entries: str) -> bytes:
+    cap = "urn:oasis:names:tc:emergency:cap:1.2"
+    head = f'<feed xmlns="http://www.w3.org/2005/Atom" xmlns:cap="{cap}">'
+    return f"{head}<id>x</id><title>Europe</title>{''.join(entries)}</feed>".encode()
+
+
+def area_of(code: str, name: str, **words: str) -> str:
+    said = {
+        "identifier": "W-1", "status": "Actual", "message_type": "Alert", "scope": "Public",
+        "event": "Orange Wind warning", "sent": "2026-03-12T14:00:00+00:00", "areaDesc": name,
+        "expires": "2026-03-12T22:00:00+00:00", "severity": "Severe",
+    } | words  # fmt: skip
+    cap = "".join(f"<cap:{k}>{v}</cap:{k}>" for k, v in said.items())
+    place = f"<valueName>EMMA_ID</valueName><value>{code}</value>"
+    return (
+        f"<entry><id>urn:{code}</id><title>Orange Wind Warning issued for France - {name}</title>"
+        f"<link href='https://warn.example/{code}' hreflang='en'/>"
+        f"<cap:geocode>{place}</cap:geocode>{cap}</entry>"
+    )
+
+
+def read(raw: bytes, **options: Any) -> Parsed:
+    return Cap(AlertOptions(**options)).parse(raw, NOW)
+
+
+def test_an_index_with_an_entry_for_each_area_is_one_alert() -> None:
+    entries = [area_of("FR038", "Isère"), area_of("FR073", "Savoie"), area_of("FR001", "Ain")]
+    item = only(read(index(*entries)))
+    assert (item.external_id, item.level, item.category) == ("W-1", "orange", "met")
+    assert item.geocodes == {"EMMA_ID": ("FR001", "FR038", "FR073")}
+    assert item.area_desc == "Ain; Isère; Savoie"
+    assert item.texts["en"].headline == "Orange Wind Warning issued for France"
+    assert only(read(index(*reversed(entries)))) == replace(item, link=ANY)
+
+
+def test_entries_of_different_age_are_not_one_alert() -> None:
+    older = area_of("FR038", "Isère", sent="2026-03-12T08:00:00+00:00")
+    parsed = read(index(area_of("FR073", "Savoie"), older))
+    assert [i.area_desc for i in parsed.items] == ["Savoie"]
+    assert [e.reason for e in parsed.errors] == [say("twice")]
+
+
+@pytest.mark.parametrize(
+    ("event", "level"),
+    [
+        ("Yellow Wind warning", "yellow"),
+        ("Vigilance orange orages", "orange"),
+        ("Wind", ""),
+    ],
+)
+def test_the_level_is_read_from_the_words_where_nothing_else_says_it(
+    event: str, level: str
+) -> None:
+    assert only(read(index(area_of("FR038", "Isère", event=event)))).level == level
+
+
+def test_words_that_happen_to_be_colours_are_no_level() -> None:
+    raw = index(area_of("FR038", "Isère", event="Red Flag Warning"))
+    assert only(read(raw.replace(b"EMMA_ID", b"UGC"))).level == ""
+
+
+def test_the_level_is_read_from_its_parameter_first() -> None:
+    raw = (FILES / "single_alert.xml").read_bytes()
+    parameter = b"<parameter><valueName>awareness_level</valueName><value>3; orange; Severe</value>"
+    item = only(read(raw.replace(b"<area>", parameter + b"</parameter><area>")))
+    assert item.level == "orange"
+
+
+def test_a_cancel_and_an_update_in_an_index_need_their_references() -> None:
+    referred = {"message_type": "Cancel", "references": "a@b,W-0,2026-03-12T08:00:00+00:00"}
+    item = only(read(index(area_of("FR038", "Isère", **referred))))
+    assert (item.msg_type, item.cancels) == (MsgType.CANCEL, ("W-0",))
+    alone = read(index(area_of("FR038", "Isère", message_type="Cancel")))
+    assert [e.reason for e in alone.errors] == [say("no-reference")]
+
+
+@pytest.mark.parametrize(
+    ("written", "found"),
+    [
+        ("a@b,VB-1,2026-03-12T15:00:00+01:00\n   a@b,VB-0,2026-03-12T14:00:00Z", ("VB-1", "VB-0")),
+        ("a@b,with, comma,2026-03-12T15:00:00+01:00", ("with, comma",)),
+        ("a@b,two words,2026-03-12T15:00:00+01:00", ("two words",)),
+        ("VB-9", ("VB-9",)),
+        ("a@b,VB-8", ("VB-8",)),
+        ("a@b,VB-1,2026-03-12T15:00:00+01:00 a@b,VB-1,2026-03-12T15:00:00+01:00", ("VB-1",)),
+        (",,", ()),
+    ],
+)
+def test_references_are_read_as_far_as_they_go(written: str, found: tuple[str, ...]) -> None:
+    raw = (FILES / "update.xml").read_text()
+    said = re.sub(r"(?s)(<references>).*(</references>)", rf"\1{written}\2", raw)
+    assert only(read(said.encode())).supersedes == found
+
+
+@pytest.mark.parametrize(
+    "space", ["urn:oasis:names:tc:emergency:cap:1.1", "http://www.incident.com/cap/1.0", ""]
+)
+def test_older_alerts_and_those_without_a_namespace_are_read(space: str) -> None:
+    raw = (FILES / "single_alert.xml").read_text()
+    assert "urn:oasis:names:tc:emergency:cap:1.2" in raw
+    assert only(read(raw.replace("urn:oasis:names:tc:emergency:cap:1.2", space).encode()))
+
+
+def test_an_alert_beside_the_entries_of_an_index_is_none_of_them() -> None:
+    alert = (FILES / "single_alert.xml").read_text().partition("?>")[2]
+    parsed = read(index(alert))
+    assert (parsed.items, parsed.complete) == ((), False)
+
+
+def test_the_weather_service_of_the_united_states_writes_json() -> None:
+    parsed = parse("national_weather_service.json")
+    assert not parsed.complete  # which one the last was is not known
+    first, second, third = parsed.items
+    assert (first.external_id, first.version) == ("urn:oid:1", "20260312140000")
+    assert first.expires == datetime(2026, 3, 13, 6, tzinfo=UTC)  # when it ends, not the message
+    assert first.area
+    assert first.area["type"] == "Polygon"
+    assert first.geocodes == {"SAME": ("027123",), "UGC": ("MNZ062",)}
+    assert first.texts["en-US"].instruction == "Stay inside."
+    assert (second.msg_type, second.supersedes) == (MsgType.UPDATE, ("urn:oid:1",))
+    assert (third.sent, third.expires) == (None, None)
+    assert [(e.where, e.reason) for e in parsed.errors] == [
+        ("urn:oid:3", say("time-wrong", element="sent, expires", value="soon")),
+        ("urn:oid:4", say("element-wrong", element="severity", value="Terrible")),
+        ("entrée 5", say("not-an-object")),
+    ]
+
+
+def test_meteoalarm_writes_json_too() -> None:
+    info = {
+        "language": "fr-FR", "category": ["Met"], "event": "Vigilance orange orages",
+        "severity": "Severe", "urgency": "Expected", "certainty": "Likely", "headline": "Orages",
+        "parameter": [{"valueName": "awareness_level", "value": "3; orange; Severe"}],
+        "area": [{"areaDesc": "Isère", "geocode": [{"valueName": "EMMA_ID", "value": "FR038"}]}],
+    }  # fmt: skip
+    alert = {
+        "identifier": "W-1", "sender": "v@meteo.example", "sent": "2026-03-12T14:00:00+00:00",
+        "status": "Actual", "msgType": "Alert", "scope": "Public",
+        "info": [info, info | {"language": "en", "headline": "Storms"}],
+    }  # fmt: skip
+    parsed = read(json.dumps({"warnings": [{"alert": alert, "uuid": "1"}, {"alert": {}}]}).encode())
+    item = parsed.items[0]
+    assert (item.level, item.geocodes) == ("orange", {"EMMA_ID": ("FR038",)})
+    assert {k: t.headline for k, t in item.texts.items()} == {"fr-FR": "Orages", "en": "Storms"}
+    assert [e.where for e in parsed.errors] == ["entrée 2"]
+
+
+@pytest.mark.parametrize("written", ["45.2, 5.8 45.3 ,5.8 45.3,5.9 45.2,5.8",
+                                     "45.2,5.8;45.3,5.8;45.3,5.9;45.2,5.8"])  # fmt: skip
+def test_polygons_are_written_in_several_ways(written: str) -> None:
+    raw = (FILES / "single_alert.xml").read_text()
+    said = re.sub(r"<polygon>[^<]*</polygon>", f"<polygon>{written}</polygon>", raw)
+    assert "45.3" in said
+    item = only(read(said.encode()))
+    assert item.area
+    assert item.area["type"] == "Polygon"

@@ -19,6 +19,7 @@ from connectors.reasons import REASONS, WHAT, say
 from hub.contracts import Fetched, NotModified, SourceUnavailable
 from hub.guard import AddressPolicy
 from tests.fakes.feeds import Feeds
+from tests.fakes.proxy import Proxy
 
 BODY = b"BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n"
 
@@ -306,3 +307,86 @@ def test_every_reason_is_written_in_three_languages_with_the_same_values() -> No
     assert all(len(set(words)) == 3 for words in WHAT.values())
     assert say("empty", "en", host="x").startswith("The site x")
     assert say("empty", "de", host="x") == say("empty", "fr", host="x")
+
+
+# 30 MB of zeros: RFC 7932 packs them into 53 bytes.
+_BROTLI_BOMB = bytes.fromhex(
+    "cbffff3ff82700e2b14020f7fe8fffff7ff04f00c4611180eefd1fffffffe09f0088c30200ddfbbffc1b4ec23f01"
+    "108705003abb49"
+)
+
+
+def test_brotli_is_unpacked_within_the_same_bound(site: Feeds, fetch: Fetcher) -> None:
+    site.status("/small", 200, _BROTLI_BOMB, Content_Encoding="br")
+    wide = fetcher(site, size=31_000_000)
+    with pytest.raises(SourceUnavailable):
+        fetcher(site, size=1_000_000)(site.url("/small"), {})
+    assert "br" in site.asked[0][1]["Accept-Encoding"]
+    got = wide(site.url("/small"), {})
+    assert isinstance(got, Fetched)
+    assert got.raw == bytes(30_000_000)
+
+
+def test_a_redirect_that_sends_without_end_is_stopped(site: Feeds) -> None:
+    site.status("/out", 302, bytes(3_000_000), Location="/agenda.ics")
+    assert reason_of(fetcher(site, size=1_000_000), site.url("/out")) == say(
+        "too-big", megabytes=1.0
+    )
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["127.1", "0177.0.0.1", "0x7f000001", "2130706433", "[::1]", "[::ffff:127.0.0.1]",
+     "[::ffff:7f00:1]", "[0:0:0:0:0:ffff:127.0.0.1]", "localhost", "localhost.", "LOCALHOST",
+     "0", "0.0.0.0", "①②⑦.0.0.1", "127。0。0。1", "[fe80::1]", "[fc00::1]", "169.254.169.254"],
+)  # fmt: skip
+def test_every_spelling_of_this_machine_is_refused(site: Feeds, host: str) -> None:
+    policy = AddressPolicy()
+    with pytest.raises(SourceUnavailable):
+        Fetcher(policy)(f"http://{host}:{site.port}/agenda.ics", {})
+    assert site.asked == []
+
+
+class TestThroughAProxy:
+    """The proxy is a real one, that tunnels to whatever address it is told."""
+
+    @pytest.fixture
+    def proxy(self) -> Iterator[Proxy]:
+        with Proxy() as running:
+            yield running
+
+    def through(self, proxy: Proxy, site: Feeds, *resolve: str, allow: str = "") -> Fetcher:
+        policy = AddressPolicy(frozenset({allow} if allow else ()))
+        return Fetcher(policy, resolve=resolve, proxy=proxy.url)
+
+    def test_a_site_is_reached_at_the_address_that_was_checked(
+        self, proxy: Proxy, site: Feeds
+    ) -> None:
+        proxy.sends("93.184.216.34", site.port)
+        fetch = self.through(proxy, site, "agenda.example.org:80:93.184.216.34")
+        got = fetch("http://agenda.example.org/agenda.ics", {})
+        assert isinstance(got, Fetched)
+        assert got.raw == BODY
+        assert proxy.asked == ["93.184.216.34:80"]
+        assert site.asked[0][1]["Host"] == "agenda.example.org"
+
+    def test_a_name_that_leads_inside_is_not_even_asked_for(
+        self, proxy: Proxy, site: Feeds
+    ) -> None:
+        fetch = self.through(proxy, site, "agenda.example.org:80:10.0.0.7")
+        reason = reason_of(fetch, "http://agenda.example.org/agenda.ics")
+        assert reason == say("address-refused", host="agenda.example.org")
+        for url in (f"http://127.1:{site.port}/", "http://[::ffff:127.0.0.1]/"):
+            assert reason_of(fetch, url)
+        assert proxy.asked == []
+
+    def test_the_machines_own_feeds_go_past_it(self, proxy: Proxy, site: Feeds) -> None:
+        fetch = self.through(proxy, site, allow=site.pair)
+        assert isinstance(fetch(site.url("/agenda.ics"), {}), Fetched)
+        assert proxy.asked == []
+
+    def test_a_proxy_that_is_not_there_is_named(self, site: Feeds) -> None:
+        with Proxy() as gone:
+            url = gone.url
+        fetch = Fetcher(AddressPolicy(), resolve=("a.example.org:80:93.184.216.34",), proxy=url)
+        assert reason_of(fetch, "http://a.example.org/") == say("proxy", host="a.example.org")

@@ -104,8 +104,101 @@ def test_a_json_feed_is_read_like_the_others() -> None:
     assert one.texts["fr"].description == "Texte"
     assert (one.version, one.event) == ("20260301070000", "Voirie")
     assert (untitled.external_id, untitled.texts["fr"].headline) == ("2", "Sans titre")
-    assert [e.where for e in parsed.errors] == ["3"]
+    assert [e.where for e in parsed.errors] == ["entrée 3", "3"]
 
 
 def test_a_web_page_is_told_apart_from_a_feed() -> None:
     assert refusal("web_page.html").reason == say("web-page", what="feed")
+
+
+def feed(*entries: str, head: str = "") -> bytes:
+    body = "".join(f"<item>{entry}</item>" for entry in entries)
+    return f'{head}<rss version="2.0"><channel><title>V</title>{body}</channel></rss>'.encode()
+
+
+def read(raw: bytes) -> Parsed:
+    return Rss(SourceOptions()).parse(raw, NOW)
+
+
+def test_of_a_long_feed_the_first_entries_are_read() -> None:
+    parsed = read(feed(*(f"<guid>{n}</guid><title>T{n}</title>" for n in range(3000))))
+    assert [i.external_id for i in parsed.items] == [str(n) for n in range(2000)]
+    assert [e.reason for e in parsed.errors] == [say("long-feed", count=3000, kept=2000)]
+
+
+def test_two_undated_entries_of_one_id_give_the_same_one_in_any_order() -> None:
+    entries = "<guid>1</guid><title>Un</title>", "<guid>1</guid><title>Deux</title>"
+    one, other = read(feed(*entries)), read(feed(*reversed(entries)))
+    assert one.items == other.items
+    assert [e.reason for e in one.errors] == [say("twice")]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "jeu. 12 mars 2026 16:00:00 +0100",
+        "jeudi 12 mars 2026 à 15:00",
+        "jueves, 12 de marzo de 2026 15:00 GMT",
+        "Thu, 12 Mar 2026 16:00:00 +0100",
+        "2026-03-12T16:00:00+01:00",
+    ],
+)
+def test_dates_are_written_in_many_ways(written: str) -> None:
+    item = read(feed(f"<title>T</title><pubDate>{written}</pubDate>")).items[0]
+    assert item.sent == datetime(2026, 3, 12, 15, tzinfo=UTC)
+
+
+def test_an_entry_of_a_picture_alone_has_its_words_or_ours() -> None:
+    said = "&lt;img onclick='x()' src='https://v.example/a.jpg' alt='Plan &amp;amp; horaires'/&gt;"
+    item = read(feed(f"<description>{said}</description>")).items[0]
+    assert item.texts["fr"].headline == "Plan & horaires"
+    bare = read(feed(f"<description>{said.split(' alt')[0]}/&gt;</description>")).items[0]
+    assert (bare.texts["fr"].headline, bare.texts["fr"].description) == (
+        "Image", "https://v.example/a.jpg",
+    )  # fmt: skip
+
+
+def test_places_of_georss_are_kept() -> None:
+    head = '<?xml version="1.0"?><!-- x -->'
+    where = '<georss:point xmlns:georss="http://www.georss.org/georss">45.24 5.88</georss:point>'
+    item = read(feed(f"<title>T</title>{where}", head=head)).items[0]
+    assert item.area == {"type": "Point", "coordinates": [5.88, 45.24]}
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        '<!DOCTYPE rss SYSTEM "http://127.0.0.1:9/x.dtd">',
+        "<!DOCTYPE rss [<!ELEMENT rss ANY>]>",
+        '<!DOCTYPE rss PUBLIC "-//X" "http://127.0.0.1:9/x.dtd" [<!ATTLIST rss a CDATA "b">]>',
+    ],
+)
+def test_a_document_type_of_ones_own_is_refused(kind: str) -> None:
+    with pytest.raises(SourceUnreadable) as caught:
+        read(feed("<title>T</title>", head=kind))
+    assert caught.value.reason == say("entities")
+
+
+def test_the_published_type_of_rss_0_91_is_not_read_and_does_no_harm() -> None:
+    head = (
+        '<?xml version="1.0"?><!DOCTYPE rss PUBLIC "-//Netscape Communications//DTD RSS 0.91//EN" '
+        '"http://127.0.0.1:9/rss-0.91.dtd">'
+    )
+    assert len(read(feed("<title>T</title>", head=head)).items) == 1
+
+
+def test_a_tag_with_a_hundred_thousand_attributes_is_refused_at_once() -> None:
+    many = " ".join(f'a{n}="x"' for n in range(100_000))
+    with pytest.raises(SourceUnreadable):
+        read(f'<rss version="2.0" {many}><channel></channel></rss>'.encode())
+
+
+def test_control_letters_and_odd_halves_leave_the_text() -> None:
+    said = '{"version":"https://jsonfeed.org/version/1","items":[{"id":1,"title":"a\\u0007b\\ud800c\\u0092d"}]}'
+    assert read(said.encode()).items[0].texts["fr"].headline == "ab\ufffdc\u2019d"
+
+
+def test_half_a_json_feed_is_refused_as_such() -> None:
+    with pytest.raises(SourceUnreadable) as caught:
+        read((FILES / "json_feed.json").read_bytes()[:200])
+    assert caught.value.reason == say("truncated")

@@ -58,7 +58,7 @@ def test_a_territorys_bulletin_speaks_for_itself() -> None:
 def test_the_list_of_territories_announces_nothing() -> None:
     parsed = read("vigicrues", "territoires.jsonld")
     assert [i.area_desc for i in parsed.items] == ["Rhône amont-Saône", "Alpes du Nord"]
-    assert parsed.title == "Vigicrues : 2 territoires"
+    assert parsed.title == "Vigicrues : 2 lieux"
     for item in parsed.items:
         assert item.level == ""
         assert item.expires == item.sent == utc("2026-03-12T08:00")
@@ -96,3 +96,19 @@ def test_what_is_odd_is_named_and_the_rest_is_read() -> None:
         ("entrée 4", say("not-an-object")),
         ("AN41", say("place-wrong")),
     ]
+
+
+def test_a_reachs_bulletin_has_the_identity_of_the_reach() -> None:
+    raw = raw_of("vigicrues", "bulletin.jsonld").replace(
+        b'"vic:CdEntVigiCru": "19",\n   "vic:TypEntVigiCru": "5"',
+        b'"vic:CdEntVigiCru": "AN31", "vic:TypEntVigiCru": "8"',
+    )
+    item = only(read("vigicrues", raw))
+    assert (item.external_id, item.link) == ("AN31", "https://www.vigicrues.gouv.fr/troncon/AN31")
+
+
+def test_a_territory_lists_its_reaches() -> None:
+    below = [{"vic:CdEntVigiCru": "AN31", "vic:TypEntVigiCru": "8", "vic:LbEntVigiCru": "Isère"}]
+    whole = {"vic:CdEntVigiCru": "19", "vic:LbEntVigiCru": "Alpes du Nord", "vic:aNMoinsUn": below}
+    parsed = read("vigicrues", json.dumps({"vic:TerEntVigiCru": whole}).encode())
+    assert {i.area_desc for i in parsed.items} == {"Alpes du Nord", "Isère"}

@@ -73,6 +73,9 @@ def test_chosen_departments_are_read_with_their_green() -> None:
     assert green.texts["fr"].headline == "Pas de vigilance vent violent en Isère"
     with pytest.raises(ValidationError):
         VigilanceOptions(departments=["Isère"])
+    # Where nobody chose, it is the authority's own.
+    assert read("vigilance", "carte.json", insee="38547") == parsed
+    assert len(read("vigilance", "carte.json", insee="38547", departments=["33"]).items) == 1
 
 
 def test_the_mobile_service_names_green_hazards_too() -> None:
@@ -139,3 +142,17 @@ def test_every_hazard_has_words_in_three_languages() -> None:
             assert len(said) == len(advice) == 3
             assert all(said)
             assert all(advice)
+
+
+def test_a_country_gives_its_departments_and_is_none_itself() -> None:
+    inner = [
+        {"domain_id": "38", "phenomenons_max_colors": [
+            {"phenomenon_id": "3", "phenomenon_max_color_id": 3}]},
+        {"domain_id": "73", "phenomenons_items": [
+            {"phenomenon_id": 8, "phenomenon_max_color_id": 2}]},
+    ]  # fmt: skip
+    raw = {"update_time": 1773327600, "end_validity_time": 1773414000, "domain_id": "france"}
+    whole = raw | {"phenomenons_max_colors": [], "subdomains_phenomenons_max_color": inner}
+    parsed = read("vigilance", json.dumps(whole).encode())
+    assert {i.external_id: i.level for i in parsed.items} == {"38-3": "orange", "73-8": "yellow"}
+    assert parsed.items[0].expires == utc("2026-03-13T15:00")

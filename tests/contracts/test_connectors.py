@@ -1,11 +1,16 @@
 """What every connector kind must do, held against a whole file and one with a bad entry each."""
 
+import json
 import random
+import re
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from google.transit.gtfs_realtime_pb2 import FeedMessage
+from lxml import etree
 from pydantic import ValidationError
 
 from hub import items, registry
@@ -27,6 +32,11 @@ GIVEN = {
     "openagenda": ("events.json", "broken_entries.json"),
     "datex": ("situations_v2.xml", "broken_entries.xml"),
 }
+ENTRIES = {"item", "entry", "situation", "situationRecord", "incident", "response"}
+ODD: tuple[Any, ...] = (
+    None, True, 0, -1, 1e18, 10**30, float("nan"), "", "x", "\ud800", "0001-01-01T00:00:00Z",
+    "9999-12-31T23:59:59-23:59", [], {}, [None], {"a": 1}, [[[]]], {"fr": None},
+)  # fmt: skip
 KINDS = sorted(registry.kinds("connectors"))
 
 
@@ -37,6 +47,41 @@ def made(kind: str) -> Any:
 
 def raw_of(kind: str, which: int = 0) -> bytes:
     return (FILES / kind / GIVEN[kind][which]).read_bytes()
+
+
+def said(parsed: Parsed) -> list[tuple[str, str, str]]:
+    return sorted((i.external_id, i.version, items.fingerprint(i)) for i in parsed.items)
+
+
+def reshaped(raw: bytes) -> dict[str, bytes]:
+    """The same content with its entries the other way round, indented anew, encoded otherwise."""
+    if raw.startswith(b"{"):
+        document = json.loads(raw)
+        return {
+            "keys": json.dumps(document, sort_keys=True).encode(),
+            "indented": json.dumps(document, indent=5, ensure_ascii=False).encode(),
+            "utf-16": json.dumps(document, ensure_ascii=False).encode("utf-16"),
+        }
+    if raw.startswith(b"BEGIN:"):
+        head, *events, last = re.split(rb"(?=BEGIN:VEVENT|END:VCALENDAR)", raw)
+        return {"reversed": b"".join([head, *reversed(events), last])}
+    if not raw.lstrip().startswith(b"<"):
+        message = FeedMessage.FromString(raw)
+        entities = list(message.entity)[::-1]
+        del message.entity[:]
+        message.entity.extend(entities)
+        return {"reversed": message.SerializeToString()}
+    root = etree.fromstring(raw)
+    for parent in root.iter():
+        entries = [c for c in parent if etree.QName(c).localname in ENTRIES]
+        places = [parent.index(c) for c in entries]
+        for entry in entries:
+            parent.remove(entry)
+        for at, entry in zip(places, reversed(entries), strict=True):
+            parent.insert(at, entry)
+    turned = etree.tostring(root)
+    etree.indent(root, "      ")
+    return {"reversed": turned, "indented": etree.tostring(root, encoding="utf-16")}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -75,6 +120,12 @@ class TestEveryKind:
         assert [(i.external_id, i.version, items.fingerprint(i)) for i in first.items] == [
             (i.external_id, i.version, items.fingerprint(i)) for i in later.items
         ]
+
+    def test_the_same_in_another_order_or_indentation_says_the_same(self, kind: str) -> None:
+        first = made(kind).parse(raw_of(kind), NOW)
+        for name, raw in reshaped(raw_of(kind)).items():
+            again = made(kind).parse(raw, NOW)
+            assert said(again) == said(first), name
 
     def test_items_are_whole(self, kind: str) -> None:
         parsed: Parsed = made(kind).parse(raw_of(kind), NOW)
@@ -130,3 +181,34 @@ class TestEveryKind:
             except SourceUnreadable:
                 continue
             assert isinstance(parsed, Parsed)
+
+
+def is_json(kind: str) -> bool:
+    return raw_of(kind).startswith(b"{")
+
+
+def places(value: Any, here: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The way to every value inside a document."""
+    rows = value.items() if isinstance(value, dict) else enumerate(value) if here or value else ()
+    for key, inner in rows:
+        yield (*here, key)
+        if isinstance(inner, dict | list):
+            yield from places(inner, (*here, key))
+
+
+@pytest.mark.parametrize("kind", [k for k in KINDS if is_json(k)])
+def test_a_value_of_another_type_never_breaks_it(kind: str) -> None:
+    document, dice = json.loads(raw_of(kind)), random.Random(38547)
+    ways = list(places(document))
+    for _ in range(200):
+        spoilt = json.loads(raw_of(kind))
+        *way, last = dice.choice(ways)
+        inner = spoilt
+        for key in way:
+            inner = inner[key]
+        inner[last] = dice.choice(ODD)
+        try:
+            parsed = made(kind).parse(json.dumps(spoilt).encode(), NOW)
+        except SourceUnreadable:
+            continue
+        assert items.PARSED.dump_json(parsed)

@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from channels.panels import jws, model, plan
 from channels.panels.twin import PanelClock, Twin, run
-from dashboards.panel import face_app
+from dashboards.panel import face_app, words
 from hub import clock
 from hub.contracts import Text
 from tests.channels.panels.conftest import KEY, view
@@ -37,7 +37,7 @@ def tell(twin: Twin, *notices: Any) -> None:
 def test_the_page_shows_what_the_panel_shows(twin: Twin) -> None:
     tell(twin, water_cut())
     page = TestClient(face_app(twin)).get("/").text
-    assert "Panneau « mairie »" in page
+    assert "Panneau «\u00a0mairie\u00a0»" in page
     assert "COUPURE D&#39;EAU" in page
     assert "1 message en cours." in page
     assert "jusqu’au mar. 3 mars à 11:00" in page
@@ -85,6 +85,56 @@ def test_nothing_is_asked_of_a_third_party(twin: Twin) -> None:
     for text in (answer.text, *static):
         assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)", text)
         assert "style=" not in text
+
+
+@pytest.mark.parametrize(
+    ("tongue", "said"),
+    [("en", "1 message in force."), ("es", "1 mensaje vigente."), ("de", "1 message en cours.")],
+)
+def test_the_page_speaks_the_readers_language(twin: Twin, tongue: str, said: str) -> None:
+    tell(twin, water_cut())
+    client = TestClient(face_app(twin))
+    assert said in client.get("/", headers={"accept-language": f"{tongue}-XX,fr;q=0.5"}).text
+    assert said in client.get(f"/?lang={tongue}").text
+    assert client.get(f"/live.json?lang={tongue}").json()["says"]["doing"] == said
+
+
+def test_every_sentence_is_there_in_every_language() -> None:
+    assert {tuple(sorted(words.WORDS[tongue])) for tongue in words.LANGUAGES} == {
+        tuple(sorted(words.WORDS["fr"]))
+    }
+    for tongue in words.LANGUAGES:
+        for name, text in words.WORDS[tongue].items():
+            assert set(re.findall(r"{\w+}", text)) == set(
+                re.findall(r"{\w+}", words.WORDS["fr"][name])
+            )
+
+
+def test_a_face_without_light_and_a_test_pattern_say_so(twin: Twin) -> None:
+    tell(twin, water_cut())
+    client = TestClient(face_app(twin))
+    assert client.get("/live.json").json()["dark"] is False
+    twin.display.broken = True
+    live = client.get("/live.json").json()
+    assert live["dark"] is True
+    assert live["says"]["doing"].startswith("La face n’éclaire pas")
+    twin.display.broken = False
+    assert twin.display.test_pattern()
+    assert client.get("/live.json").json()["says"]["doing"].startswith("Mire")
+    assert not any("." in row for row in client.get("/state.json").json()["dots"])
+
+
+def test_many_panels_make_a_wall(twin: Twin, tmp_path: Path) -> None:
+    other = Twin(NOBODY, "villard-bonnot", "gare", "matrix-96x64", tmp_path / "gare")
+    tell(twin, water_cut())
+    client = TestClient(face_app(twin, other))
+    wall = client.get("/?lang=en").text
+    assert "Panels of villard-bonnot" in wall
+    assert wall.count("<img") == 2
+    assert "COUPURE" in client.get("/mairie/").text
+    assert client.get("/gare/state.json").json()["model"] == "matrix-96x64"
+    assert client.get("/gare/face.png?scale=2").headers["content-type"] == "image/png"
+    assert client.get("/gare/static/face.css").status_code == 200
 
 
 def test_a_running_twin_serves_its_face_and_ends_when_told(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 from sqlmodel import select
 
-from hub import accounts, agenda, agenda_ical, agenda_search, db, likeness
+from hub import accounts, agenda, agenda_ical, agenda_search, agenda_taking, db, likeness
 from hub.agenda_search import Asked
 from hub.contracts import EntryError, Item, Parsed, Text
 from hub.event_schema import EventIn
@@ -59,7 +59,7 @@ class Agenda:
     def read(self, source: Source, *found: Item, at: datetime = NOW, **more: Any) -> None:
         refused = more.pop("refused", ())
         with db.writing(self.scope) as session:
-            agenda.take_in(session, source, Parsed(found, **more), at, refused)
+            agenda_taking.take_in(session, source, Parsed(found, **more), at, refused)
 
     def events(self) -> list[Event]:
         with db.reading(self.scope) as session:
@@ -152,7 +152,7 @@ def test_what_is_absent_twice_is_withdrawn_and_comes_back(here: Agenda) -> None:
     here.read(source, item("b", "Bal"))
     assert [e.state for e in here.events()] == ["planned", "planned"]
     with db.writing(here.scope) as session:
-        agenda.confirm(session, source, NOW)
+        agenda_taking.confirm(session, source, NOW)
     assert sorted(e.state for e in here.events()) == ["planned", "withdrawn"]
     here.read(source, item(), item("b", "Bal"))
     assert [e.state for e in here.events()] == ["planned", "planned"]
@@ -235,7 +235,7 @@ def test_a_source_that_is_forgotten_leaves_its_events(here: Agenda) -> None:
     source = here.source()
     here.read(source, item())
     with db.writing(here.scope) as session:
-        agenda.forget_source(session, source.id or 0)
+        agenda_taking.forget_source(session, source.id or 0)
         assert session.exec(select(EventOrigin.source_id)).all() == [None]
     assert here.only().state == EventState.PLANNED
 

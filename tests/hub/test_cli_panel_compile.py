@@ -10,7 +10,7 @@ from click.testing import Result
 from PIL import Image
 from typer.testing import CliRunner
 
-import hub.cli.panel_compile  # noqa: F401
+import hub.cli.panel_timeline  # noqa: F401
 from hub import db
 from hub.cli.app import app
 
@@ -127,3 +127,54 @@ def test_a_question_that_is_not_understood_leaves_with_two(
 
 def test_the_same_question_has_the_same_answer() -> None:
     assert answered(CLOSED) == answered(CLOSED)
+
+
+# The timeline
+
+
+FAIR = {
+    "station": "ecole",
+    "category": "event",
+    "headline": "Kermesse",
+    "onset": "2026-03-20T16:00:00Z",
+    "expires": "2026-03-20T21:00:00Z",
+}
+
+
+def timeline(tmp_path: Path, *given: Any, words: tuple[str, ...] = ()) -> Result:
+    files = []
+    for number, publication in enumerate(given):
+        files.append(str(tmp_path / f"{number}.json"))
+        Path(files[-1]).write_text(json.dumps(publication), encoding="utf-8")
+    asked = ["panel", "timeline", *files, "--at", "2026-03-01T08:00:00Z", *words]
+    return CliRunner().invoke(app, asked)
+
+
+def test_says_when_each_is_seen_and_how_often(tmp_path: Path) -> None:
+    done = timeline(tmp_path, CLOSED, FAIR, words=("--days", "30", "--json"))
+    assert done.exit_code == 0, done.output
+    road, fair = json.loads(done.stdout)["items"]
+    assert (road["title"], road["first"], road["last"]) == (
+        "Route barrée", "2026-03-01T08:00:00Z", "2026-03-03T17:00:00Z",
+    )  # fmt: skip
+    # Ten days before it, until it is over.
+    assert (fair["first"], fair["last"]) == ("2026-03-10T16:00:00Z", "2026-03-20T21:00:00Z")
+    assert fair["plays"] == pytest.approx(fair["seconds"] / fair["every_s"], abs=1)
+
+
+def test_a_night_is_not_counted(tmp_path: Path) -> None:
+    words = ("--days", "1", "--night", "01:00-05:00")
+    done = timeline(tmp_path, FAIR | {"onset": "2026-03-02T16:00:00Z"}, words=(*words, "--json"))
+    (seen,) = json.loads(done.stdout)["items"]
+    assert (seen["seconds"], seen["longest_wait_s"]) == (20 * 3600, 4 * 3600)
+    said = timeline(tmp_path, FAIR | {"onset": "2026-03-02T16:00:00Z"}, words=words)
+    assert "4 h 00" in said.stdout
+
+
+def test_what_does_not_fit_is_named_beside_what_does(tmp_path: Path) -> None:
+    done = timeline(tmp_path, CLOSED, FAIR | {"headline": "Kermesse 🎪"})
+    assert done.exit_code == 1
+    assert "Route barrée" in done.stdout
+    assert "🎪" in done.stdout
+    wrong = timeline(tmp_path, CLOSED, words=("--night", "25"))
+    assert wrong.exit_code == 2

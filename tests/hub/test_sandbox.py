@@ -2,14 +2,16 @@
 
 import multiprocessing
 import os
+import signal
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
 
-from hub import registry
+from hub import nursery, registry
 from hub.contracts import SourceUnreadable
 from hub.sandbox import Bounds, parse_bounded
 from hub.source_words import say
@@ -74,7 +76,7 @@ def test_wall_time_is_bounded_as_well() -> None:
 
 
 def test_memory_is_bounded() -> None:
-    raw = b"BEGIN:VCALENDAR\n" + b"X-A:" + b"a" * 30_000_000 + b"\nEND:VCALENDAR\n"
+    raw = b"BEGIN:VCALENDAR\n" + b"X-A:" + b"a" * 140_000_000 + b"\nEND:VCALENDAR\n"
     with pytest.raises(SourceUnreadable) as caught:
         parse_bounded("ical", {}, raw, NOW, bounds=Bounds(memory=150_000_000))
     assert caught.value.reason in (say("parse-too-heavy"), say("parse-failed"))
@@ -95,6 +97,7 @@ def test_the_secrets_of_the_hub_are_not_passed_on(monkeypatch: pytest.MonkeyPatc
         started.append(kwargs["env"])  # type: ignore[arg-type]
         return real(*args, **kwargs)  # type: ignore[call-overload]
 
+    nursery.close()  # the next parse starts one
     monkeypatch.setenv("TAMBOUR_SECRET_KEY", "drum")
     monkeypatch.setattr(subprocess, "Popen", noting)
     parse_bounded("ical", {}, (FIXTURES / "ical" / "no_end.ics").read_bytes(), NOW)
@@ -119,3 +122,39 @@ def test_it_works_in_a_child_that_may_have_no_children() -> None:
         assert here.recv() == 3
     finally:
         worker.join(30)
+
+
+def events(headline: str) -> bytes:
+    return (
+        f"BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:a\nDTSTART:20260302T100000Z\nSUMMARY:{headline}\n"
+        "END:VEVENT\nEND:VCALENDAR\n"
+    ).encode()
+
+
+def test_one_parse_leaves_nothing_to_the_next() -> None:
+    for n in range(5):
+        parsed = parse_bounded("ical", {}, events(f"Bal {n}"), NOW)
+        assert parsed.items[0].texts["fr"].headline == f"Bal {n}"
+
+
+def test_after_a_parse_that_was_killed_the_next_works() -> None:
+    for wall in (0.0, 0.01):
+        with pytest.raises(SourceUnreadable):
+            parse_bounded("ical", {}, NEVER, NOW, bounds=Bounds(wall_s=wall))
+        assert parse_bounded("ical", {}, events("Bal"), NOW).items
+
+
+def test_a_nursery_that_was_killed_is_started_again() -> None:
+    parse_bounded("ical", {}, events("Bal"), NOW)
+    mine = nursery._mine
+    assert mine is not None
+    os.killpg(mine._process.pid, signal.SIGKILL)
+    mine._process.wait()
+    assert parse_bounded("ical", {}, events("Bal"), NOW).items
+
+
+def test_threads_take_turns() -> None:
+    with ThreadPoolExecutor(4) as pool:
+        wanted = [f"Bal {n}" for n in range(8)]
+        made = pool.map(lambda w: parse_bounded("ical", {}, events(w), NOW), wanted)
+        assert [p.items[0].texts["fr"].headline for p in made] == wanted

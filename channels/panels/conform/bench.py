@@ -191,9 +191,10 @@ class Bench:
         if reason.is_failure:
             raise NoBroker(f"the kit may not write {leaf}: {reason}")
 
-    def take_over(self, client_id: str, meanwhile: Callable[[], None]) -> bool:
+    def take_over(self, client_id: str, meanwhile: Callable[[], bool]) -> bool:
         """Connect under the panel's client id, so that the broker ends the panel's connection; do
-        `meanwhile`, then leave. False where the broker does not let us in."""
+        `meanwhile`, then leave. What `meanwhile` said; False where the broker does not let us in.
+        """
         client, host, port = self.login.client(client_id)
         answer: list[ReasonCode] = []
         client.on_connect = lambda _c, _d, _f, reason, _p: answer.append(reason)
@@ -206,10 +207,10 @@ class Bench:
             client.loop(0.05)
         if not answer or answer[0].is_failure:
             return False
-        meanwhile()
+        done = meanwhile()
         client.disconnect()
         client.loop(0.05)
-        return True
+        return done
 
     def _on_connect(
         self,

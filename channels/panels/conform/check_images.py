@@ -38,7 +38,7 @@ def image_late(kit: Kit) -> Proof:
     return [*kit.said(sent), kit.stored(sent)]
 
 
-@check("image-missing", "5", spoils=("image-wrong",))
+@check("image-missing", "5", spoils=("image-wrong", "proof-true"))
 def image_missing(kit: Kit) -> Proof:
     """A picture that does not come is a reason to refuse the plan."""
     _, _, page = _picture(kit, 3)
@@ -52,7 +52,7 @@ def image_missing(kit: Kit) -> Proof:
     return kit.refused(sent, "image_missing")
 
 
-@check("image-wrong", "5", spoils=("image-missing",))
+@check("image-wrong", "5", spoils=("image-missing", "proof-true"))
 def image_wrong(kit: Kit) -> Proof:
     """A picture that is not the one of its name is not shown."""
     name, _, page = _picture(kit, 4)

@@ -65,7 +65,7 @@ def back(kit: Kit) -> Proof:
     return list(made.back.values())
 
 
-@check("session-rises", "2", spoils=("will", "numbers"))
+@check("session-rises", "2", spoils=("will", "numbers", "calm"))
 def session_rises(kit: Kit) -> Proof:
     """A connection later has a higher session."""
     made = cut(kit)
@@ -79,7 +79,7 @@ def session_rises(kit: Kit) -> Proof:
     return [birth]
 
 
-@check("return-plan", "6")
+@check("return-plan", "6", spoils=("return-birth", "return-shown"))
 def return_plan(kit: Kit) -> Proof:
     """A plan that was said while it was away is in force when it is back."""
     made = cut(kit)
@@ -105,7 +105,13 @@ def return_birth(kit: Kit) -> Proof:
 def return_shown(kit: Kit) -> Proof:
     """Back without a new plan, it says again what it shows."""
     made = cut(kit, "again")
-    shown = made.first("shown")
+    made.first("birth")
+    if "shown" not in made.back:
+        raise Failed(
+            say("shown_plan", rev=made.rev), say("silence", s=kit.pace.shown),
+            list(made.back.values()),
+        )  # fmt: skip
+    shown = made.back["shown"]
     if shown["plan_rev"] != made.rev:
         raise Failed(say("shown_plan", rev=made.rev), describe(shown), [shown])
     return [shown]
@@ -141,29 +147,36 @@ def cut(kit: Kit, name: str = "cut") -> Cut:
 
 def _do_cut(kit: Kit, *, again: bool) -> Cut | None:
     before = cut(kit).rev if again else kit.show([saying.item("before")]).rev
-    session = max((int(m["session"] or 0) for m in kit.bench.record.of("presence")), default=0)
+    session = max((int(m["session"] or 0) for m in kit.bench.record.messages), default=0)
     since = kit.bench.record.mark()
     sent: list[Sent] = []
 
-    def meanwhile() -> None:
-        if not again and not sent:
+    lost: list[Message] = []
+
+    def say_it() -> None:
+        if not again:
             sent.append(kit.say(kit.plan([saying.item("while-away")])))
 
-    gone, lost = False, None
+    def gone() -> bool:
+        """Whether the panel's own connection ended; if so, it misses a plan."""
+        if will := kit.wait(_is_lost, since, kit.pace.settle):
+            lost.append(will)
+        elif not kit.wait(_is_new(session), since, kit.pace.settle):
+            return False
+        say_it()
+        return True
+
     for client_id in kit.client_ids:
-        if not kit.bench.take_over(client_id, meanwhile):
-            continue
-        lost = kit.wait(_is_lost, since, kit.pace.settle)
-        gone = bool(lost or kit.wait(_is_new(session), since, kit.pace.settle))
-        if gone:
+        if kit.bench.take_over(client_id, gone):
             kit.client_ids = (client_id,)
             break
-    if not gone and kit.by_hand is None:
-        return None
-    if not gone and kit.by_hand is not None:
+    else:
+        if kit.by_hand is None:
+            return None
         kit.by_hand("cut")
-        lost = kit.wait(_is_lost, since, 300)
-        meanwhile()
+        if will := kit.wait(_is_lost, since, 300):
+            lost.append(will)
+        say_it()
         kit.by_hand("mend")
     back: dict[str, Message] = {}
     for leaf in ("birth", "presence", "shown"):
@@ -172,7 +185,11 @@ def _do_cut(kit: Kit, *, again: bool) -> Cut | None:
         if found is None:
             break
         back[leaf] = found
-    return Cut(session, lost, sent[0] if sent else None, sent[0].rev if sent else before, back)
+    return Cut(session, lost[0] if lost else None, *_said(sent, before), back)
+
+
+def _said(sent: list[Sent], before: int) -> tuple[Sent | None, int]:
+    return (sent[0], sent[0].rev) if sent else (None, before)
 
 
 def _is_lost(message: Message) -> bool:
@@ -183,8 +200,8 @@ def _is_new(session: int) -> Test:
     return lambda m: m.leaf == "birth" and (m["session"] or 0) > session
 
 
-def _is_back(leaf: str, lost: Message | None) -> Test:
-    after = lost.n if lost else -1
+def _is_back(leaf: str, lost: list[Message]) -> Test:
+    after = lost[0].n if lost else -1
     return lambda m: m.n > after and m.leaf == leaf and m["state"] != "lost"
 
 

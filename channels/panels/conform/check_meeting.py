@@ -75,7 +75,7 @@ def plan_stages(kit: Kit) -> Proof:
     return [*kit.said(sent), *acks]
 
 
-@check("displayed", "5")
+@check("displayed", "5", spoils=("image",))
 def displayed(kit: Kit) -> Proof:
     """`displayed` names item, publication, revision, and the hash of a page of the item."""
     sent = _first(kit)
@@ -112,7 +112,7 @@ def shown(kit: Kit) -> Proof:
     return found
 
 
-@check("shown-retained", "2")
+@check("shown-retained", "2", spoils=("presence",))
 def shown_retained(kit: Kit) -> Proof:
     """Birth, presence and shown wait on the broker for a hub that comes later."""
     _first(kit)

@@ -9,7 +9,7 @@ from channels.panels.conform.kit import Kit, Sent, names_of
 Proof = list[Message]
 
 
-@check("signature-other", "4", spoils=("signature-order", "refusals-change-nothing"))
+@check("signature-other", "4", spoils=("signature-order", "refusals-change-nothing", "keys-revoke"))
 def signature_other(kit: Kit) -> Proof:
     """By another key, that the header itself carries."""
     raw = _bad(kit)
@@ -110,7 +110,7 @@ def format_field(kit: Kit) -> Proof:
     return kit.refused(kit.say(kit.plan(_items(), fallback=None)), "format")
 
 
-@check("format-face", "5", spoils=("refusals-change-nothing",))
+@check("format-face", "5", spoils=("refusals-change-nothing", "proof-true"))
 def format_face(kit: Kit) -> Proof:
     """A line one letter longer than the face."""
     columns = int(kit.birth["columns"])
@@ -149,7 +149,7 @@ def hash_mismatch(kit: Kit) -> Proof:
     return kit.refused(kit.say(kit.plan([saying.item("bad", page)])), "hash_mismatch")
 
 
-@check("glyph-missing", "5", spoils=("refusals-change-nothing",))
+@check("glyph-missing", "5", spoils=("refusals-change-nothing", "proof-true"))
 def glyph_missing(kit: Kit) -> Proof:
     """A letter no municipal panel has: a character of Linear B."""
     page = saying.page("TEST", "\U00010000")

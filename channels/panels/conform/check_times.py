@@ -32,7 +32,7 @@ def item_start(kit: Kit) -> Proof:
     return [*kit.said(sent), found]
 
 
-@check("item-end", "6")
+@check("item-end", "6", spoils=("expired-said", "never-late"))
 def item_end(kit: Kit) -> Proof:
     """Gone at its end, without a word from the hub."""
     sent, _, end = _timed(kit)
@@ -99,7 +99,7 @@ def empty(kit: Kit) -> Proof:
     return [*kit.said(sent), found]
 
 
-@check("windows", "3")
+@check("windows", "3", spoils=("windows-zone", "windows-days"))
 def windows(kit: Kit) -> Proof:
     """Inside its hours shown, outside not."""
     return _windowed(kit, saying.ZONE, _around(saying.ZONE), _later(saying.ZONE))
@@ -140,7 +140,7 @@ def resume(kit: Kit) -> Proof:
     return [*kit.said(sent), found]
 
 
-@check("night", "3")
+@check("night", "3", spoils=("night-except",))
 def night(kit: Kit) -> Proof:
     """Dark in the night's hours, and said so."""
     sent = kit.show([saying.item("evening")], night=_night([]))

@@ -40,6 +40,7 @@ def html(report: dict[str, Any], locale: str) -> str:
         groups.setdefault(modules[row["check"]], []).append(row)
     zone = ZoneInfo("Europe/Paris")
     began, ended = (datetime.fromisoformat(report[k]).astimezone(zone) for k in ("began", "ended"))
+    region = "en_GB" if said == "en" else said
     birth = report["birth"] or {}
     told = {k: birth[k] for k in TOLD if birth.get(k) not in (None, "", [])}
     signed = words()["page"]["signed" if said == "fr" else f"signed_{said}"]
@@ -52,9 +53,9 @@ def html(report: dict[str, Any], locale: str) -> str:
         marks=MARKS,
         failed=[row for row in report["checks"] if row["outcome"] == "failed"],
         told={k: ", ".join(map(str, v)) if isinstance(v, list) else v for k, v in told.items()},
-        day=format_date(began, format="long", locale=said),
-        from_=format_time(began, format="short", locale=said),
-        to=format_time(ended, format="short", locale=said),
+        day=format_date(began, format="long", locale=region),
+        from_=format_time(began, format="short", locale=region),
+        to=format_time(ended, format="short", locale=region),
         signed=signed,
     )
     return page

@@ -155,7 +155,9 @@ def _settings(place: Place) -> dict[str, Any]:
     return {
         "contract": 1,
         "broker": place.broker,
-        "client_id": place.name,
+        # The broker of config/mosquitto puts the certificate's name in its place; others keep it,
+        # and not all of them take a slash.
+        "client_id": f"panel-{place.authority}-{place.panel}",
         "prefix": place.prefix,
         "authority": place.authority,
         "panel": place.panel,

@@ -39,7 +39,7 @@ def page(
         qr=Markup(code.svg_inline(scale=4, border=2, omitsize=True)),
         ca=grouped(fingerprint),
         key=grouped(place.key_text),
-        day=format_date(now, format="long", locale=said),
+        day=format_date(now, format="long", locale="en_GB" if said == "en" else said),
         way=way,
         secret=secret,
     )

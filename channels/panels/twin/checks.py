@@ -185,15 +185,6 @@ def peek(payload: bytes, field: str = "plan_rev") -> int | None:
     return rev if type(rev) is int and 0 <= rev < 2**53 else None
 
 
-def peek_keys_rev(payload: bytes) -> int:
-    """The number of a set of keys that is not trusted; 0 where there is none."""
-    try:
-        rev = json.loads(payload)["keys_rev"]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return 0
-    return rev if type(rev) is int and 0 <= rev < 2**53 else 0
-
-
 def peek_id(payload: bytes) -> str:
     """The id of a command that is not trusted, to name it in the refusal."""
     try:

@@ -43,7 +43,7 @@ class Face:
     step_x: int
     step_y: int
     solid: bool  # one grid of dots; else a block of dots for each character
-    font: Font = field(repr=False)
+    font: Font = field(repr=False, compare=False)
     font_name: str = ""
     max_images: int = MAX_IMAGES
     max_image_bytes: int = MAX_IMAGE_BYTES

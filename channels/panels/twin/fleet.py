@@ -2,6 +2,7 @@
 
 import selectors
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from hub import clock
@@ -13,12 +14,19 @@ if TYPE_CHECKING:
 LONGEST_S: Final = 0.25
 
 
+@dataclass(frozen=True, slots=True)
+class _Watched:
+    socket: Any
+    file: int
+    events: int
+
+
 class Fleet:
     """`run` drives them; they share nothing but the thread."""
 
     def __init__(self, twins: "Sequence[Twin]") -> None:
         self._twins = list(twins)
-        self._watched: dict[int, tuple[Any, int]] = {}
+        self._watched: dict[int, _Watched] = {}
         self._wanted = [0.0] * len(self._twins)
 
     def run(self, stop: Callable[[], bool]) -> None:
@@ -42,18 +50,29 @@ class Fleet:
     def _work(self, selector: selectors.BaseSelector, number: int) -> None:
         twin = self._twins[number]
         self._wanted[number] = clock.monotonic() + min(max(twin.work(), 0.001), LONGEST_S)
-        # A closed socket leaves the selector before anybody else can get its number.
-        socket = twin.link.socket
-        wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if twin.link.wants_write else 0)
-        before, mask = self._watched.get(number, (None, 0))
-        if before is not None and before is not socket:
-            selector.unregister(before)
-            del self._watched[number]
+        self._watch(selector, number)
+
+    def _watch(self, selector: selectors.BaseSelector, number: int) -> None:
+        """Have the selector watch this twin's socket, as it is now. A socket may have been closed
+        at any moment, and its number be another twin's already."""
+        link = self._twins[number].link
+        socket = link.socket
+        wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if link.wants_write else 0)
+        before = self._watched.get(number)
+        if before is not None and before.socket is not socket:
+            self._forget(selector, number)
             before = None
-        if socket is None:
+        if socket is None or socket.fileno() < 0:
             return
+        file = socket.fileno()
         if before is None:
-            selector.register(socket, wanted, number)
-        elif mask != wanted:
-            selector.modify(socket, wanted, number)
-        self._watched[number] = (socket, wanted)
+            stale = [n for n, other in self._watched.items() if other.file == file]
+            for other in stale:
+                self._forget(selector, other)
+            selector.register(file, wanted, number)
+        elif before.events != wanted:
+            selector.modify(file, wanted, number)
+        self._watched[number] = _Watched(socket, file, wanted)
+
+    def _forget(self, selector: selectors.BaseSelector, number: int) -> None:
+        selector.unregister(self._watched.pop(number).file)

@@ -50,7 +50,7 @@ class Inbox:
         if key:
             self.kept = replace(self.kept, key=key)
         self._done: dict[str, datetime] = _remembered(store.noted("commands"))
-        self._last_keys = b""
+        self._last_keys = (b"", "")
         self._waiting: tuple[bytes, str, Plan, seal.Key, float] | None = None
         self._refused: tuple[bytes, str] | None = None
         display.take(self._stored_plan())
@@ -68,15 +68,17 @@ class Inbox:
             self.image(name, down.payload)
 
     def new_session(self) -> int:
-        """The number of the next connection, on disk. It survives a lost memory as long as the
-        clock goes forward."""
-        session = max(self.kept.session + 1, int(self.clock.now().timestamp()))
+        """The number of the next connection. It survives a lost memory as long as the clock goes
+        forward. A try that fails uses it up no more than it costs a disk."""
+        return max(self.kept.session + 1, int(self.clock.now().timestamp()))
+
+    def keep_session(self, session: int) -> None:
+        """The connection stands: its number is on disk from now on."""
         self.kept = replace(self.kept, session=session)
         try:
             self._store.write(self.kept)
         except OSError:
             self.display.storage_ok = False
-        return session
 
     def reload(self) -> None:
         """Read again what is on disk, and obey it."""
@@ -173,9 +175,9 @@ class Inbox:
         self.settle()
 
     def keys(self, payload: bytes, jws: str) -> None:
-        if not payload or payload == self._last_keys:
+        if not payload or (payload, jws) == self._last_keys:
             return  # the retained set comes again with every connection
-        self._last_keys = payload
+        self._last_keys = (payload, jws)
         kept, named = self.kept, checks.peek(payload, "keys_rev") or 0
         digest = hashlib.sha256(payload).hexdigest()
         if digest == self._store.noted("keys"):

@@ -27,6 +27,7 @@ log = structlog.get_logger()
 
 KEEPALIVE_S: Final = 60
 CONNECT_S: Final = 5.0
+CLOSE_S: Final = 1.0
 # A thousand panels behind one broker that comes back must not all arrive in the same second.
 FIRST_WAIT_S: Final = 30.0
 LONGEST_WAIT_S: Final = 300.0
@@ -35,6 +36,8 @@ STEADY_S: Final = 10.0
 # Another client took our session (reason 142): back at once, we would only take it in turns.
 TAKEN_OVER: Final = 142
 TAKEN_WAIT_S: Final = (60.0, 120.0)
+# mosquitto 2.0.11 ends the connection without that word: so many short ones in a row look like it.
+SHORT_ONES: Final = 3
 NO_SUBSCRIBER: Final = 16
 # Retained keys come before the retained plan, which may be signed by one of them.
 LEAVES: Final = ("keys", "image/+", "plan", "cmd")
@@ -78,6 +81,7 @@ class Link:
         self._url, self._prefix, self._name = urlsplit(broker_url), prefix, name
         self._at_once, self._identity = at_once, identity or Identity()
         self._on_up, self._on_down, self._will = on_up, on_down, will
+        self._context: ssl.SSLContext | None = None
         self._client: mqtt.Client | None = None
         self._opening: Future[mqtt.Client] | None = None
         self._subscribed = False
@@ -86,8 +90,10 @@ class Link:
         self._tries = 0
         self._next_try = 0.0
         self._reason = 0
+        self._short_ones = 0
+        self._cut = False
         self.confirmed: dict[int, int] = {}
-        self.bytes = self.connections = self.taken_over = 0
+        self.bytes = self.connections = self.taken_over = self.contested = 0
 
     @property
     def up(self) -> bool:
@@ -119,6 +125,10 @@ class Link:
 
     def tick(self) -> None:
         """Open, notice silence, keep alive."""
+        if self._cut:
+            self._cut = False
+            if self._client is not None:
+                self._closed()
         if self._opening is not None:
             if self._opening.done():
                 self._take_opened(self._opening)
@@ -170,14 +180,28 @@ class Link:
         self.bytes += len(topic) + len(payload) + 8
         return info.mid if info.rc == mqtt.MQTT_ERR_SUCCESS else 0
 
-    def close(self) -> None:
-        """Say goodbye: the broker then drops the will."""
+    def close(self, last: int = 0) -> None:
+        """Say goodbye: the broker then drops the will. Waits a moment for the broker to have taken
+        the message `last` and the goodbye: a socket closed over what it has not read is reset, and
+        the broker may lose what was under way and speak the will."""
         client, self._client = self._client, None
+        if self._subscribed:
+            self._down_since = clock.monotonic()
         self._subscribed = False
-        self._down_since = clock.monotonic()
-        if client is not None:
-            client.disconnect()
-            client.loop_write()
+        if client is None:
+            return
+        end = clock.monotonic() + CLOSE_S
+        fine = True
+        while last and last not in self.confirmed and fine and clock.monotonic() < end:
+            fine = client.loop(0.02) == mqtt.MQTT_ERR_SUCCESS
+        client.disconnect()
+        while fine and client.socket() is not None and clock.monotonic() < end:
+            fine = client.loop(0.02) == mqtt.MQTT_ERR_SUCCESS
+
+    def drop(self) -> None:
+        """Lose the connection without a word at the next `tick`, as a modem does. From any
+        thread."""
+        self._cut = True
 
     def rest(self, seconds: float) -> None:
         """No further try for so long."""
@@ -205,15 +229,26 @@ class Link:
         self._subscribed, self._reason = False, 0
         self.confirmed.clear()
         port = self._url.port or (8883 if tls else 1883)
-        host, files = self._url.hostname or "127.0.0.1", self._identity
+        host = self._url.hostname or "127.0.0.1"
 
         def connected() -> mqtt.Client:
             if tls:
-                client.tls_set(_name(files.ca), _name(files.cert), _name(files.key))
+                client.tls_set_context(self._tls_context())
             client.connect(host, port, keepalive=KEEPALIVE_S)
             return client
 
         self._opening = _POOL.submit(connected)
+
+    def _tls_context(self) -> ssl.SSLContext:
+        """Read once: a panel without a broker tries for hours."""
+        if self._context is None:
+            ours = self._identity
+            context = ssl.create_default_context(cafile=_name(ours.ca))
+            context.minimum_version = ssl.TLSVersion.TLSv1_2
+            if ours.cert is not None:
+                context.load_cert_chain(ours.cert, ours.key)
+            self._context = context
+        return self._context
 
     def _take_opened(self, opening: "Future[mqtt.Client]") -> None:
         self._opening = None
@@ -229,8 +264,12 @@ class Link:
         now = clock.monotonic()
         if self._subscribed:
             self._down_since = now
-            if now - self._opened >= STEADY_S:
+            short = now - self._opened < STEADY_S
+            self._short_ones = self._short_ones + 1 if short else 0
+            if not short:
                 self._tries = 0
+            elif self._short_ones % SHORT_ONES == 0:
+                self.contested += 1
         client, self._client, self._subscribed = self._client, None, False
         if client is not None and (left := client.socket()) is not None:
             left.close()
@@ -271,7 +310,8 @@ class Link:
         reason: ReasonCode,
         _properties: Properties | None,
     ) -> None:
-        self._reason = int(reason.value)
+        # The broker's word comes first; the end of the socket is told after it.
+        self._reason = self._reason or int(reason.value)
 
     def _on_subscribe(
         self,
@@ -284,7 +324,7 @@ class Link:
         for leaf, reason in zip(LEAVES, reasons, strict=False):
             if reason.is_failure:
                 log.warning("broker refuses a subscription", leaf=leaf, reason=str(reason))
-        if not reasons or reasons[0].is_failure:
+        if len(reasons) < len(LEAVES) or reasons[LEAVES.index("plan")].is_failure:
             return  # without its plan a panel is not there
         self._subscribed = True
         self._on_up()

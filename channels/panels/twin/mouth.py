@@ -56,7 +56,7 @@ class Mouth:
         self._serial, self._heartbeat_s = serial, heartbeat_s
         self._device_key = device_key
         self._device_kid = f"{serial}-1"
-        self._session, self._seq = session, 0
+        self.session, self._seq = session, 0
         self.born = False
         self.plan_came = False  # on this connection
         self._up_at = 0.0
@@ -88,7 +88,7 @@ class Mouth:
 
     def begin(self, session: int) -> None:
         """A new connection is about to be opened."""
-        self._session, self._seq, self.born = session, 0, False
+        self.session, self._seq, self.born = session, 0, False
         self.plan_came = False
 
     def connected(self) -> None:
@@ -109,7 +109,7 @@ class Mouth:
         return {
             "v": 1,
             "ts": clock.rfc3339(self._clock.now()),
-            "session": self._session,
+            "session": self.session,
             "seq": seq,
         }
 
@@ -136,15 +136,16 @@ class Mouth:
             self._beat(look, rev, at)
         self._send_proofs(at)
 
-    def goodbye(self, until: datetime | None = None) -> None:
-        """A will is for accidents: who leaves says so, or until when it sleeps."""
+    def goodbye(self, until: datetime | None = None) -> int:
+        """A will is for accidents: who leaves says so, or until when it sleeps. The message's id;
+        0 where nobody knows of us."""
         if not self.born:
-            return
+            return 0
         body: dict[str, Any] = {"state": "disconnected"}
         if until is not None:
             body = {"state": "sleeping", "until": clock.rfc3339(until)}
-        self._up("presence", body, retain=True)
         self.born = False
+        return self._up("presence", body, retain=True)
 
     def frame(self, look: Look, ref: str, reason: str) -> None:
         """A PNG of the face, one pixel a dot."""
@@ -155,7 +156,7 @@ class Mouth:
             "hash": shown.hash,
             "ref": ref,
             "reason": reason,
-            "session": str(self._session),
+            "session": str(self.session),
             "seq": str(self._seq),
         }
         if look.slot is not None:

@@ -50,6 +50,7 @@ class Twin:
         at_once: bool = False,
         serial: str = "",
         identity: Identity | None = None,
+        client_id: str = "",
         heartbeat_s: int = 60,
     ) -> None:
         self.authority, self.panel = authority, panel
@@ -71,12 +72,12 @@ class Twin:
         )  # fmt: skip
         self._frame_at = -FRAME_EVERY_S
         self._taken_at = -ALONE_AGAIN_S
-        self._taken = 0
+        self._taken = self._contested = 0
         self._asleep_until: datetime | None = None
         self.link = Link(
             broker_url,
             f"tambour/1/{authority}/{panel}",
-            f"panel-{authority}-{panel}",
+            client_id or f"panel-{authority}-{panel}",
             at_once=at_once,
             on_up=self._on_up,
             on_down=self._on_down,
@@ -107,7 +108,7 @@ class Twin:
         wanted; sooner when the link's socket is ready."""
         self.link.tick()
         with self._lock:
-            self._wake()
+            self._sleep_or_wake()
             look = self.display.look(self.link.away_s)
             self._watch()
             self.inbox.settle()
@@ -121,18 +122,15 @@ class Twin:
     def leave(self) -> None:
         """Say goodbye to the broker."""
         with self._lock:
-            self.mouth.goodbye()
+            self.link.close(self.mouth.goodbye())
             self.display.journal.close()
             self.display.proofs.stop()
-        self.link.close()
 
     def sleep(self, until: datetime) -> None:
-        """Announce a silence that is no alarm, and keep it: the face goes on by itself."""
+        """Announce a silence that is no alarm, and keep it: the face goes on by itself. From any
+        thread."""
         with self._lock:
             self._asleep_until = until
-            self.mouth.goodbye(until)
-            self.link.close()
-            self.link.rest((until - self.clock.now()).total_seconds())
 
     # What a face page asks
 
@@ -242,15 +240,24 @@ class Twin:
         if self.link.taken_over > self._taken:
             self._taken, self._taken_at = self.link.taken_over, at
             self.faults.raise_("link", "error", now, "another client uses this panel's name")
+        elif self.link.contested > self._contested:
+            self._contested, self._taken_at = self.link.contested, at
+            self.faults.raise_("link", "warning", now, "cut again and again; is our name taken?")
         elif at - self._taken_at > ALONE_AGAIN_S:
             self.faults.clear("link")
         if display.intruder is not None and self.link.up:
             self._frame(str(self._rev), "mismatch")
 
-    def _wake(self) -> None:
-        if self._asleep_until is not None and self.clock.now() >= self._asleep_until:
+    def _sleep_or_wake(self) -> None:
+        until = self._asleep_until
+        if until is None:
+            return
+        if self.clock.now() >= until:
             self._asleep_until = None
             self.link.rest(0.0)
+        elif self.mouth.born:
+            self.link.close(self.mouth.goodbye(until))
+            self.link.rest((until - self.clock.now()).total_seconds())
 
     def _on_shown(self, item: Item, slot: Slot) -> None:
         self._acknowledge(
@@ -262,6 +269,7 @@ class Twin:
 
     def _on_up(self) -> None:
         with self._lock:
+            self.inbox.keep_session(self.mouth.session)
             self.mouth.connected()
 
     def _new_session(self) -> dict[str, Any]:

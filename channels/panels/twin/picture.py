@@ -20,6 +20,7 @@ BOARD: Final = (10, 9, 8)
 EDGE: Final = 2  # dots of board around the dots
 
 
+@lru_cache(maxsize=64)
 def draw(face: Face, bitmap: Bitmap, scale: int = 8) -> bytes:
     """A PNG in which each LED is `scale` pixels wide: a round lens with a bright core and a faint
     halo when lit, a dull lens when not. One dot stays one dot: nothing of the text is smoothed."""
@@ -41,7 +42,7 @@ def draw(face: Face, bitmap: Bitmap, scale: int = 8) -> bytes:
     image.paste(dull, (0, 0), ImageChops.multiply(there, lens))
     beams = _large(light, size)
     shaped = ImageChops.multiply(beams, Image.merge("RGB", [lens] * 3))
-    for radius, strength in ((0.6, 34), (2.2, 22)):
+    for radius, strength in ((0.6, 30), (2.4, 13)):
         halo = shaped.filter(ImageFilter.GaussianBlur(scale * radius))
         image = ImageChops.add(
             image, halo.point([min(255, v * strength // 60) for v in range(256)] * 3)
@@ -49,7 +50,7 @@ def draw(face: Face, bitmap: Bitmap, scale: int = 8) -> bytes:
     on = ImageChops.multiply(_large(mask.point([0] + [255] * 255), size), lens)
     image.paste(beams, (0, 0), on)
     # The middle of a lens is overexposed to the eye.
-    hot = ImageChops.multiply(_large(mask, size), core).point([v * 110 // 255 for v in range(256)])
+    hot = ImageChops.multiply(_large(mask, size), core).point([v * 64 // 255 for v in range(256)])
     image = ImageChops.add(image, Image.merge("RGB", [hot] * 3))
     out = io.BytesIO()
     image.save(out, "PNG", compress_level=6)

@@ -119,7 +119,11 @@ class Player:
         self._show(item, 0, now)
 
     def _change(self, loop: tuple[Item, ...]) -> None:
-        """An item that is still there goes on; changed pages begin anew."""
+        """An item that is still there goes on; changed pages begin anew. What was never seen waits
+        for a first play only where both came together."""
+        before = {(item.item, item.rev) for item in self._loop}
+        came = {(item.item, item.rev) for item in loop} - before - self._seen
+        self._first = self._first and not came
         self._loop = loop
         if loop:
             parts = zip(loop, shares(loop), strict=True)

@@ -149,7 +149,8 @@ def twin(broker: Broker, runs: Runs, tmp_path: Path) -> Twin:
 
 def a_twin(broker: Broker, folder: Path, **more: Any) -> Twin:
     more.setdefault("panel_clock", PanelClock())
-    return Twin(broker.url, "villard-bonnot", "mairie", "text-8x16", folder, at_once=True, **more)
+    model_ = more.pop("model", "text-8x16")
+    return Twin(broker.url, "villard-bonnot", "mairie", model_, folder, at_once=True, **more)
 
 
 class DrivenClock(PanelClock):

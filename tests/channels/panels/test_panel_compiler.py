@@ -1,7 +1,7 @@
 """A notice becomes pages that say all that matters, or is refused with the exact reason."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -193,7 +193,10 @@ def test_a_language_the_notice_does_not_speak_falls_back_to_its_own() -> None:
         (None, "2026-03-03T22:59", Level.FULL, "Jusqu'au mardi 3 mars"),
         ("2026-03-03T06:00", "2026-03-03T10:00", Level.FULL, "Mardi 3 mars de 7h à 11h"),
         ("2026-03-02T23:00", "2026-03-03T23:00", Level.FULL, "Mardi 3 mars"),
-        ("2026-03-03T06:00", "2026-03-03T23:00", Level.FULL, "Mardi 3 mars de 7h à 0h"),
+        ("2026-03-03T19:00", "2026-03-04T01:30", Level.FULL, "Mardi 3 mars de 20h à 2h30"),
+        ("2026-03-03T20:00", "2026-03-04T05:00", Level.FULL, "Mardi 3 mars de 21h à 6h"),
+        ("2026-03-02T23:30", "2026-03-03T04:00", Level.FULL, "Mardi 3 mars de 0h30 à 5h"),
+        ("2026-03-03T06:00", "2026-03-03T23:00", Level.FULL, "Mardi 3 mars de 7h à 24h"),
         ("2026-03-02T23:00", "2026-03-05T23:00", Level.FULL, "Du mardi 3 mars au jeudi 5 mars"),
         ("2026-03-03T06:00", "2026-03-05T16:00", Level.TIGHT, "Du 03/03 7h au 05/03 17h"),
         ("2026-07-14T20:30", "2026-07-14T21:00", Level.TIGHT, "14/07 de 22h30 à 23h"),
@@ -254,6 +257,46 @@ def test_no_word_of_a_page_is_a_piece_of_a_word(words: list[str]) -> None:
         if line.startswith(("Jusqu'au", "Jsq")):
             break
         assert set(line.casefold().split()) <= allowed
+
+
+WORDS = st.lists(st.text("abcdefgéèàçœ'-€0123456789:,.", min_size=1, max_size=14), max_size=14).map(
+    " ".join
+)
+
+
+@pytest.mark.parametrize("name", model.names())
+@given(what=WORDS, where=WORDS, do=WORDS, hours=st.integers(0, 900), hold=st.integers(1, 20))
+@settings(max_examples=60, deadline=None)
+def test_whatever_is_given_fits_whole_or_is_refused(
+    name: str, what: str, where: str, do: str, hours: int, hold: int
+) -> None:
+    face = model.load(name)
+    onset = datetime(2026, 3, 3, 6, tzinfo=UTC)
+    notice = water_cut(
+        texts={"fr": Text(what, instruction=do)}, area_desc=where, onset=onset,
+        expires=onset + timedelta(hours=hours + 1),
+    )  # fmt: skip
+    done = compile_notice(notice, face, ("fr",), hold * 1000, "fr")
+    if isinstance(done, Refusal):
+        assert done.reason
+        assert done.what_would_fit
+        return
+    assert 1 <= len(done.pages) <= face.max_pages
+    for page in done.pages:
+        assert len(page.units) <= 3
+        assert hold * 1000 <= page.hold_ms or page.hold_ms == page.reading_ms
+        assert page.reading_ms <= min(page.hold_ms, face.max_hold_ms)
+        if page.bitmap:
+            assert page.hash == page.bitmap.hash
+            assert len(page.bitmap.rows) == page.bitmap.stride * page.bitmap.height
+        else:
+            assert len(page.lines) <= face.lines
+            assert max(map(len, page.lines)) <= face.columns
+    said = {kind for page in done.pages for kind in page.units}
+    assert "when" in said
+    figures = re.findall(r"[0-9]", f"{what}{where}{do}")
+    shown = "".join(lines(done))
+    assert all(shown.count(figure) >= 1 for figure in figures)
 
 
 @given(st.text())

@@ -1,5 +1,6 @@
 """Who is seen when, and how often; the twin, which shares no code with it, is the measure."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -7,8 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from channels.panels import loop, timeline
+from channels.panels import Panel, PanelOptions, loop, model, timeline
+from channels.panels import plan as hub_plans
 from channels.panels.twin import plans, player, schedule
+from hub.contracts import Notice, OutletView, Rendering
+from hub.vocabulary import Severity
 from tests.fakes.notices import water_cut
 
 # A Monday, 8 in the morning in Paris.
@@ -242,3 +246,54 @@ def test_every_kind_of_item_has_its_wishes() -> None:
     assert loop.wishes("alert") == {"min_plays_h": 60}
     assert loop.wishes("event") == {"max_share": 0.5}
     assert loop.wishes("info") == {}
+
+
+def hub_plan(*notices: Notice, **more: Any) -> dict[str, Any]:
+    view = OutletView(
+        id=1, code="mairie", name="Mairie", authority="villard-bonnot", authority_name="",
+        timezone="Europe/Paris", languages=("fr",), say_no=7,
+    )  # fmt: skip
+    made = hub_plans.make(view, notices, model.load("text-8x16"), NOW, **more)
+    body: dict[str, Any] = json.loads(made.payload)
+    return body
+
+
+def event(publication: str, station: str) -> Notice:
+    return water_cut(
+        publication=publication, station=station, category="event", cap_category="Other",
+        severity=Severity.MINOR, onset=NOW + 30 * DAY, expires=NOW + 31 * DAY,
+    )  # fmt: skip
+
+
+def test_a_plan_of_the_hub_keeps_stations_even_and_events_for_their_days() -> None:
+    notices = [event(f"hall{n}", "mairie") for n in range(5)] + [event("school", "ecole")]
+    items = hub_plan(*notices)["items"]
+    assert [item["pub"] for item in items][:3] == ["hall0", "school", "hall1"]
+    assert all(item["start"] == "2026-03-22T07:00:00Z" for item in items)
+    caps = {item["pub"]: item["max_share"] for item in items}
+    assert caps["school"] == 0.5
+    assert sum(cap for pub, cap in caps.items() if pub != "school") == pytest.approx(0.69, abs=0.01)
+
+
+def test_a_panel_has_hours_and_days_of_its_own() -> None:
+    options = PanelOptions(event_days=2, windows=("12345 07:00-22:00",))
+    closure = water_cut(
+        publication="road", category="closure", cap_category="Transport",
+        severity=Severity.MINOR, onset=NOW + DAY, expires=NOW + 2 * DAY,
+    )  # fmt: skip
+    items = hub_plan(event("fair", "ecole"), closure, placing=options.placing)["items"]
+    of = {item["pub"]: item for item in items}
+    assert of["fair"]["start"] == "2026-03-30T07:00:00Z"
+    assert of["fair"]["windows"] == [{"days": "12345", "from": "07:00", "to": "22:00"}]
+    assert "windows" not in of["road"]
+    with pytest.raises(ValueError, match="pattern"):
+        PanelOptions(windows=("weekdays",))
+
+
+def test_a_preview_says_from_when_on_it_is_seen_and_how_long_a_play_takes() -> None:
+    done = Panel.preview([event("fair", "ecole")], PanelOptions(), "fr")
+    assert isinstance(done, Rendering)
+    (seen,) = done.facts["seen"]
+    assert (seen["from"], seen["until"]) == ("2026-03-22T07:00:00Z", "2026-04-02T07:00:00Z")
+    assert seen["seconds"] == sum(page["hold_ms"] for page in done.facts["pages"]) / 1000
+    assert seen["max_share"] == 0.5

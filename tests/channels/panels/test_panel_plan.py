@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from channels.panels import Panel, PanelOptions, jws, listener, model, plan, topics
 from channels.panels.twin import checks, face
+from channels.panels.twin.seal import Key
 from hub.contracts import Notice, Refusal, Rendering, Text
 from hub.vocabulary import Intent, Lane, Severity, Status, Urgency
 from tests.channels.panels.conftest import KEY, OTHER_KEY, view
@@ -57,11 +58,11 @@ def test_a_plan_fits_the_schema_and_passes_the_twins_own_checks() -> None:
     made = make(water_cut(), water_cut(publication="01JOTHER", status=Status.EXERCISE))
     assert listener.read("plan", made.payload)["plan_rev"] == 7
     seal = jws.sign(made.payload, KEY, "vb-1")
-    admitted, key, key_id = checks.admit(
+    admitted, key = checks.admit(
         made.payload, seal, face=face.load("text-8x16"), authority="villard-bonnot",
-        panel="mairie", pinned=b"", stored_rev=6, now=SENT,
+        panel="mairie", trusted=(), stored_rev=6, now=SENT,
     )  # fmt: skip
-    assert (key, key_id) == (jws.public_of(KEY), "vb-1")
+    assert key == Key("vb-1", jws.public_of(KEY))
     assert len(admitted.items) == 2
 
 
@@ -206,7 +207,11 @@ def test_the_signature_of_rfc_8037_appendix_a_is_reproduced() -> None:
     )
 
 
-@pytest.mark.parametrize("verify", [jws.verify, checks.check_seal])
+def by_the_twin(payload: bytes, seal: str, key: bytes) -> None:
+    checks.check_seal(payload, seal, [Key("vb-1", key)], SENT)
+
+
+@pytest.mark.parametrize("verify", [jws.verify, by_the_twin])
 @given(data=st.data())
 def test_any_changed_byte_breaks_the_seal(verify: Callable[..., Any], data: st.DataObject) -> None:
     payload = make(water_cut()).payload
@@ -227,7 +232,7 @@ def test_a_seal_that_is_none_is_refused(seal: str) -> None:
     with pytest.raises(jws.BadSignature):
         jws.verify(b"{}", seal, jws.public_of(KEY))
     with pytest.raises(checks.Rejected, match="signature"):
-        checks.check_seal(b"{}", seal, b"")
+        by_the_twin(b"{}", seal, jws.public_of(KEY))
 
 
 def test_another_key_or_key_id_is_refused() -> None:

@@ -2,6 +2,7 @@
 
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -12,8 +13,10 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
-from channels.panels import install
+from channels.panels import conform, install
 from channels.panels.install.enrol import password_line
+from channels.panels.twin import Twin
+from channels.panels.twin.link import Identity
 from hub import clock
 from tests.fakes.brokers import Guarded, until
 
@@ -245,6 +248,37 @@ def test_a_password_gives_the_same_rights_as_a_certificate(site: Site, connect: 
     assert panel.publish(f"tambour/1/{name}/birth") == "Success"
     assert panel.publish(f"tambour/1/{MINE}/birth") == "Not authorized"
     assert connect(name, password="wrong").connected[0] == "Not authorized"
+
+
+def test_an_enrolled_panel_keeps_the_contract_within_these_rights(
+    site: Site, tmp_path: Path
+) -> None:
+    """Our twin by the enrolment's own files; the kit cuts its line by its name on the broker."""
+    name = "villard-bonnot/essai"
+    site.enrol(name)
+    files = site.folder_of(name)
+    twin = Twin(
+        f"mqtts://localhost:{site.broker.tls_port}", "villard-bonnot", "essai", "matrix-96x64",
+        tmp_path, at_once=True,
+        identity=Identity(files / "ca.crt", files / "panel.crt", files / "panel.key"),
+    )  # fmt: skip
+    stop = threading.Event()
+    thread = threading.Thread(target=twin.run, args=(stop.is_set,))
+    thread.start()
+    try:
+        until(lambda: twin.state()["online"], 60, "the twin to connect")
+        only = ("plan-stages", "image", "cmd-done", "frame", "keys-rotate", "keys-revoke", "will",
+                "return", "return-plan", "forms")  # fmt: skip
+        login = conform.Login(site.broker.hub_url)
+        report = conform.run(
+            conform.Asked(login, "villard-bonnot", "essai", b"k" * 32, "vb-1", only=only)
+        )
+    finally:
+        stop.set()
+        thread.join(20)
+    outcomes = {row["check"]: row["outcome"] for row in report["checks"]}
+    assert outcomes == dict.fromkeys(("birth", *only), "passed")
+    assert "hub:hub" not in str(report)
 
 
 def _connects(site: Site, context: ssl.SSLContext) -> bool:

@@ -16,8 +16,8 @@ from dashboards.citizen.answer import linked
 from hub import clock
 from tests.dashboards.citizen.conftest import NOON, Town
 
-PAGES = ("/", "/?q=zzz", "/s/VILLARD/", "/suivies?s=VILLARD", "/abonnement", "/vie-privee",
-         "/hors-ligne", "/p/{notice}")  # fmt: skip
+PAGES = ("/", "/?q=zzz", "/s/VILLARD/", "/suivies?s=VILLARD", "/agenda", "/abonnement",
+         "/vie-privee", "/hors-ligne", "/p/{notice}")  # fmt: skip
 
 
 @pytest.fixture

@@ -227,3 +227,59 @@ def test_a_source_is_paused_changed_and_forgotten(
     office.post("/office/sources/1", data={"step": "resume"})
     office.post("/office/sources/1", data={"step": "delete"})
     assert rows(here, Source) == []
+
+
+def test_an_address_is_tried_whatever_its_kind_and_nothing_is_kept(
+    feed: str, office: TestClient, here: Authority
+) -> None:
+    assert "Essayer une adresse" in visible(office.get("/office/sources").text)
+    tried = office.post("/office/sources/try", data={"url": feed})
+    text = visible(tried.text)
+    assert "Marché de Lancey" in text
+    assert "Deviendrait un brouillon" in text
+    assert "/office/sources/add?kind=ical&amp;url=" in tried.text
+    assert rows(here, Source) == rows(here, ItemRow) == []
+
+
+def test_an_address_that_gives_no_feed_or_leads_inside_is_told_in_words(
+    feed: str, office: TestClient, httpserver: HTTPServer
+) -> None:
+    httpserver.expect_request("/page").respond_with_data("<html>Bonjour</html>")
+    page = {"url": httpserver.url_for("/page")}
+    text = visible(office.post("/office/sources/try", data=page).text)
+    assert "Rien n'a pu être lu" in text
+    assert "Données ouvertes" in text
+    for url in ("http://127.1:1/", "http://[::ffff:127.0.0.1]/"):
+        refused = office.post("/office/sources/try", data={"url": url})
+        assert "Rien n'a pu être lu" in visible(refused.text)
+    assert office.post("/office/sources/try", data={"url": ""}).status_code == 422
+
+
+def test_how_a_source_is_doing_is_on_its_page(
+    feed: str, office: TestClient, here: Authority, httpserver: HTTPServer
+) -> None:
+    given = {"kind": "ical", "name": "Agenda", "url": feed, "intake": "draft"}
+    office.post("/office/sources/add", data=given)
+    assert "Pas encore" in visible(office.get("/office/sources/1").text)
+    office.post("/office/sources/1", data={"step": "poll"})
+    assert "Prochain essai" in visible(office.get("/office/sources/1").text)
+    httpserver.clear()
+    httpserver.expect_request("/agenda.ics").respond_with_data("", status=503)
+    for _ in range(2):
+        office.post("/office/sources/1", data={"step": "poll"})
+    text = visible(office.get("/office/sources/1").text)
+    assert "est en panne (code 503)" in text
+    assert "Dernier essai" in text
+    assert "(2 échecs de suite)" in text
+    assert len(rows(here, ItemRow)) == 1
+
+
+def test_where_else_an_event_comes_from_is_shown(
+    feed: str, office: TestClient, here: Authority
+) -> None:
+    for name in ("Agenda", "OpenAgenda"):
+        given = {"kind": "ical", "name": name, "url": feed, "intake": "draft"}
+        page = office.post("/office/sources/add", data=given).headers["location"]
+        office.post(page, data={"step": "poll"})
+    assert "Vient aussi de : Agenda" in visible(office.get(page).text)
+    assert len(rows(here, Publication)) == 1
