@@ -42,8 +42,10 @@ server.on("request", (request, response) => {
   count += 1;
   seen.add(request.url);
   request.resume();
-  response.writeHead(201, { "content-length": 0 });
-  response.end();
+  request.on("end", () => {
+    response.writeHead(201, { "content-length": 0 });
+    response.end();
+  });
 });
 server.on("sessionError", () => {});
 server.listen(0, "127.0.0.1", () => console.log(server.address().port));
