@@ -23,7 +23,7 @@ _FIRST = 200
 _LARGEST = 5_000
 _LEAST = 10
 _CROWD = 8
-_SHORTEST_S = 0.05
+_SHORTEST_S = 0.02
 
 
 @dataclass(slots=True)
