@@ -33,7 +33,7 @@ def main() -> int:
     chance = random.Random(seed)
     with crowd.postgres() as address, PushHost() as host, crowd.hub(host, address) as here:
         crowd.gather(here, host, size)
-        with field.working() as supervisor:
+        with field.working(nudging=False) as supervisor:
             told = crowd.say(here, **crowd.GRAVE)
             kills = _kill_until_over(supervisor, address, host, told, size, chance)
         seen, ended = host.seen(), crowd.delivery(told)
