@@ -1,4 +1,4 @@
-"""One notice for 1,000 panels, told through a real mosquitto.
+"""One notice for 5,000 panels, told through a real mosquitto.
 
 Two measures: `Panel.show_many` (compile, sign, publish, each acknowledged), and the hub's whole
 dispatch of the same (claims, plan numbers, ledger, on SQLite). Limit of both: a bare paho client

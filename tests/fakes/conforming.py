@@ -21,7 +21,7 @@ FAST: Final = {
 }
 # Answers come within milliseconds; the rest is for a loaded machine. A silence costs it whole.
 PATIENT: Final = Pace(
-    answer=30, shown=30, back=60, soon=2.0, image=1.0, settle=0.6, batch=1.0, heartbeat=1.0
+    answer=30, shown=30, back=60, soon=3.0, image=1.0, settle=0.6, batch=1.0, heartbeat=1.0
 )
 BRISK: Final = Pace(
     answer=4, shown=4, back=20, soon=2.0, image=1.0, settle=0.6, batch=1.0, heartbeat=1.0

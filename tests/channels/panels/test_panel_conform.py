@@ -19,8 +19,9 @@ from channels.panels.conform.run import FAILED, NOT_APPLICABLE, NOT_RUN, PASSED
 from tests.fakes.brokers import Broker, Mosquitto
 from tests.fakes.conforming import FAST, WRONG, failures, proven, told, tried
 
-# One of each kind of fault that is seen by an answer; those seen by silence wait for it.
-SAMPLE = ("displayed", "changed-byte", "replay", "item-start", "frame", "keys-revoke")
+# Faults that an answer shows; those that a silence or an hour shows are left to the full proof
+# (`make conform-proof`), where nothing else runs beside it.
+SAMPLE = ("displayed", "changed-byte", "replay", "keys-revoke")
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
     with pytest.MonkeyPatch.context() as patch:
         for (module, name), value in FAST.items():
             patch.setattr(module, name, value)
-        with ThreadPoolExecutor(len(SAMPLE) + 1) as pool:
+        with ThreadPoolExecutor(3) as pool:
             names = ("right", *SAMPLE)
             reports = pool.map(lambda n: tried(broker, folder, WRONG.get(n)), names)
             made = dict(zip(names, reports, strict=True))
