@@ -1,7 +1,7 @@
 # `make` alone explains. Nothing here needs root; `make test` may use it to get a browser or a broker.
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
-.PHONY: help setup run test bench bench-page lint lock clean
+.PHONY: help setup run test kills bench bench-page lint lock clean
 
 help:
 	@printf '%s\n' \
@@ -14,6 +14,7 @@ help:
 	'               make bench-page writes docs/performance.md from them' \
 	'  make samples DIR=folder   what each recorded feed of a folder gives (AUTHORITY=code, AT=moment)' \
 	'  make conform-proof   every check of the panel kit against the twin that is wrong in just that' \
+	'  make kills   a fan-out of 100,000 with a kill -9 at every 2 % (SIZE and SEED change it)' \
 	'  make lint    ruff, mypy --strict, the arrows between folders' \
 	'  make lock    write requirements.txt anew from pyproject.toml (needs uv)' \
 	'  make setup   only set up: .venv, the browser packages' \
@@ -35,6 +36,10 @@ test:
 bench:
 	@scripts/setup --tests
 	@SIZE=$(SIZE) $(PY) -m tests.benchmarks.run $(ONLY)
+
+kills:
+	@scripts/setup --tests
+	@SIZE=$(or $(SIZE),100000) $(PY) -m tests.faults.long_fanout
 
 bench-page: setup
 	@$(PY) -m tests.benchmarks.run --page

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.benchmarks import run
-from tests.benchmarks.measure import KEYS, row, take_turns
+from tests.benchmarks.measure import KEYS, jain, percentile, row, take_turns
 
 MACHINE = {
     "cores": 2,
@@ -19,7 +19,18 @@ MACHINE = {
 
 
 def test_every_measure_is_listed_and_says_what_it_is() -> None:
-    assert {"panels", "plan", "push", "said", "shelf"} <= set(run.names())
+    assert {
+        "audience",
+        "fanout",
+        "growth",
+        "herd",
+        "lanes",
+        "panels",
+        "plan",
+        "push",
+        "said",
+        "shelf",
+    } <= set(run.names())
     for name in run.names():
         module = run.module(name)
         assert callable(module.run)
@@ -63,3 +74,11 @@ def test_a_measure_that_is_not_there_is_named(capsys: pytest.CaptureFixture[str]
     said = capsys.readouterr().err
     assert "no measure pusch" in said
     assert "push" in said
+
+
+def test_what_is_shared_evenly_has_an_index_of_one() -> None:
+    assert jain([5, 5, 5, 5]) == 1
+    assert jain([9, 0, 0]) == pytest.approx(1 / 3)
+    assert percentile([5, 1, 4, 2, 3], 95) == 5
+    assert percentile([5, 1, 4, 2, 3], 60) == 3
+    assert percentile(list(range(1, 201)), 95) == 190

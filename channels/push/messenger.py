@@ -51,7 +51,7 @@ class PushOptions(StrictOptions):
     `in_flight`: requests at a time to one push service. `ca_file`: instead of the machine's."""
 
     ttl_cap_s: int = Field(28 * 24 * 3600, ge=0, le=28 * 24 * 3600)
-    in_flight: int = Field(64, ge=1, le=500)
+    in_flight: int = Field(128, ge=1, le=500)
     contact: str = Field("", pattern=r"^$|^mailto:\S+@\S+$|^https://\S+$")
     ca_file: str = ""
 

@@ -8,12 +8,11 @@ not asked.
 import math
 import os
 import re
-import selectors
 import socket
 import ssl
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -27,12 +26,14 @@ MAX_ANSWER: Final = 16 * 1024
 _ENDPOINT: Final = re.compile(
     r"(https?://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?)/[!-\[\]-~]*"
 )
-# Requests built between two looks at the sockets: 4 cost 20 us a message less than 1, and the wire
-# waits no longer than half a millisecond.
-_PER_TURN: Final = 4
+# Requests built between two looks at the sockets: 16 cost 25 us a message less than 1, and the wire
+# waits no longer than two milliseconds. The first ones leave sooner.
+_PER_TURN: Final = 16
+_FIRST_TURN: Final = 4
 # How long a turn may wait: also how late an order to stop is heard.
 _TURN_S: Final = 0.2
 _LAST_WAIT_S: Final = 2.0
+_NOTHING_S: Final = 0.001
 # Answers that say the host, or we, have a general trouble: not this phone.
 _TIRED: Final = frozenset({401, 403, 406, 408, 425, 429})
 _ERRORS: Final = {
@@ -136,17 +137,13 @@ class Sender:
         self._flights: dict[pycurl.Curl, _Flight] = {}
         self._flying: set[pycurl.Curl] = set()
         self._answers: list[Answer] = []
-        self._timer_s: float | None = None
         self._resolve = list(resolve)
-        self._selector = selectors.DefaultSelector()
         self._multi = pycurl.CurlMulti()
         self._multi.setopt(pycurl.M_PIPELINING, pycurl.PIPE_MULTIPLEX)
         self._multi.setopt(pycurl.M_MAX_HOST_CONNECTIONS, per_host)
         self._multi.setopt(pycurl.M_MAX_TOTAL_CONNECTIONS, 4 * per_host)
         # Left alone libcurl keeps four connections a handle under way, so it drops them when idle.
         self._multi.setopt(pycurl.M_MAXCONNECTS, 4 * per_host)
-        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
-        self._multi.setopt(pycurl.M_TIMERFUNCTION, self._set_timer)
 
     def send(self, endpoints: Sequence[str], make: Make) -> list[Answer]:
         """One answer per endpoint, in order.
@@ -158,6 +155,7 @@ class Sender:
         self._answers = [Answer() for _ in endpoints]
         hosts = self._sort(endpoints)
         ready = deque(hosts)
+        batch, built = _FIRST_TURN, 0
         deadline, given_up = clock.monotonic() + self._call_s, math.inf
         try:
             while ready or self._flying:
@@ -170,7 +168,9 @@ class Sender:
                         self._hold(host, "not begun in time")
                 if moment >= given_up:
                     break
-                started = self._start(ready, endpoints, make)
+                started = self._start(ready, endpoints, make, batch)
+                built += started
+                batch = min(_PER_TURN, max(_FIRST_TURN, built // 2))
                 if self._flying:
                     self._turn(0.0 if started else _TURN_S)
                 if not ready:
@@ -187,7 +187,6 @@ class Sender:
     def close(self) -> None:
         self._forget_hosts()
         self._multi.close()
-        self._selector.close()
 
     def _sort(self, endpoints: Sequence[str]) -> list[_Host]:
         """Each endpoint to the queue of its host; those the policy refuses are answered."""
@@ -213,16 +212,16 @@ class Sender:
         host.misses, host.retry_after, host.refusal, host.trouble = 0, None, "", ""
         return host
 
-    def _start(self, ready: deque[_Host], endpoints: Sequence[str], make: Make) -> int:
-        """Build and start some requests, host after host; how many."""
+    def _start(self, ready: deque[_Host], endpoints: Sequence[str], make: Make, batch: int) -> int:
+        """Build and start up to `batch` requests, host after host; how many."""
         started, most = 0, 4 * self._per_host
         flights, flying, add = self._flights, self._flying, self._multi.add_handle
-        while ready and started < _PER_TURN and len(flying) < most:
+        while ready and started < batch and len(flying) < most:
             host = ready.popleft()
             if host.misses >= self._patience:
                 self._hold(host)
             waiting, idle = host.waiting, host.idle
-            room = min(_PER_TURN - started, self._per_host - host.flying, most - len(flying))
+            room = min(batch - started, self._per_host - host.flying, most - len(flying))
             while waiting and room > 0:
                 index = waiting.popleft()
                 request = make(index, host.origin)
@@ -287,42 +286,21 @@ class Sender:
             return pycurl.SOCKET_BAD
         return socket.socket(family, kind, protocol)
 
-    def _watch(self, what: int, descriptor: int, _multi: Any, _data: Any) -> None:
-        if what == pycurl.POLL_REMOVE:
-            with suppress(KeyError):
-                self._selector.unregister(descriptor)
-            return
-        mask = 0
-        if what in (pycurl.POLL_IN, pycurl.POLL_INOUT):
-            mask |= selectors.EVENT_READ
-        if what in (pycurl.POLL_OUT, pycurl.POLL_INOUT):
-            mask |= selectors.EVENT_WRITE
-        try:
-            self._selector.modify(descriptor, mask)
-        except KeyError:
-            self._selector.register(descriptor, mask)
-
-    def _set_timer(self, milliseconds: int) -> None:
-        self._timer_s = None if milliseconds < 0 else clock.monotonic() + milliseconds / 1000
-
     def _turn(self, wait_s: float) -> None:
-        """Let the sockets work, for at most `wait_s`, and take in what has come back."""
-        now = clock.monotonic()
-        if self._timer_s is not None:
-            wait_s = max(0.0, min(wait_s, self._timer_s - now))
-        for key, mask in self._selector.select(wait_s):
-            events = 0
-            if mask & selectors.EVENT_READ:
-                events |= pycurl.CSELECT_IN
-            if mask & selectors.EVENT_WRITE:
-                events |= pycurl.CSELECT_OUT
-            self._multi.socket_action(key.fd, events)
-        if self._timer_s is not None and clock.monotonic() >= self._timer_s:
-            self._timer_s = None
-            self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
+        """Let the sockets work, after waiting for one of them for at most `wait_s`, and take in
+        what has come back. (`perform` over few connections costs 14 us a message less than telling
+        libcurl of each ready socket.)"""
+        multi = self._multi
+        if wait_s > 0:
+            soon = multi.timeout()
+            if soon >= 0:
+                wait_s = min(wait_s, soon / 1000)
+            if wait_s > 0 and multi.select(wait_s) <= 0:
+                time.sleep(_NOTHING_S)  # no socket yet: a name is being looked up
+        multi.perform()
         queued = 1
         while queued:
-            queued, good, bad = self._multi.info_read()
+            queued, good, bad = multi.info_read()
             for curl in good:
                 self._finish(curl, 0)
             for curl, code, _text in bad:

@@ -23,7 +23,7 @@ _FIRST = 200
 _LARGEST = 5_000
 _LEAST = 10
 _CROWD = 8
-_SHORTEST_S = 0.05
+_SHORTEST_S = 0.02
 
 
 @dataclass(slots=True)
@@ -146,7 +146,12 @@ def _slice(desk: _Desk, turn: lanes.Next) -> bool:
     if speaking is None:
         if not messengers.in_shards(turn.kind):
             return messengers.speak(delivery_id)
-        speaking = persist(lambda: messengers.frame(delivery_id, begun=turn.frozen))
+        begun_now = None if turn.frozen else messengers.begin(delivery_id)
+        if begun_now:
+            speaking, shard = begun_now
+            desk.holding = (delivery_id, shard) if shard else None
+        else:
+            speaking = persist(lambda: messengers.frame(delivery_id))
         if speaking is None:
             return False
         desk.known[delivery_id] = speaking

@@ -5,6 +5,7 @@ was told by an earlier revision and is still wanted gets the update's words, who
 words, who is told and no longer wanted the withdrawal's.
 """
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,16 +14,16 @@ from sqlalchemy import func, insert, update
 from sqlmodel import Session, col, select
 
 from hub import audience, clock, db, nudges
-from hub.dispatch import leases
+from hub.dispatch import lanes, leases
 from hub.dispatch.patience import persist
 from hub.models import Attempt, Contact, Delivery, Shard, TargetRow
-from hub.vocabulary import Intent, Lane, TargetState
+from hub.vocabulary import DeliveryState, Intent, Lane, TargetState
 
 if TYPE_CHECKING:
     from hub.dispatch.messengers import Speaking
 
 SHARD = 10_000
-_BATCH = 20  # shards a transaction: 1.6 MB, some ten milliseconds of SQLite's one writer
+BATCH = 20  # shards a transaction: 1.6 MB, some ten milliseconds of SQLite's one writer
 _MOST_NUDGES = 16
 Ids = NDArray[np.int64]
 
@@ -106,42 +107,114 @@ def freeze_phones(speaking: "Speaking") -> bool:
     is read without a lock and written in short turns, so that a million ids keep nobody from
     writing and the first shard is told while the last is written. A freeze that was interrupted
     goes on where it stood: what is in a shard already is not frozen again. False: not ours."""
-    delivery = speaking.delivery
     with db.reading(db.EVERYWHERE) as session:
-        groups = _groups(session, delivery, speaking)
-        there, n = _frozen_already(session, delivery)
+        written = addressed(session, speaking)
+    return write(written, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What is to be written down: rows of shards, and how many phones with those there already."""
+
+    delivery: Delivery
+    rows: list[dict[str, Any]]
+    total: int
+
+    def batch(self, first: int) -> tuple[list[dict[str, Any]], bool]:
+        """(some rows from `first`, whether they are the last)."""
+        return self.rows[first : first + BATCH], first + BATCH >= len(self.rows)
+
+
+def addressed(session: Session, speaking: "Speaking") -> Written:
+    """Whom the delivery addresses, without a lock."""
+    delivery = speaking.delivery
+    there, n = _frozen_already(session, delivery)
     parts = [
         (intent, part)
-        for intent, ids in groups.items()
+        for intent, ids in _groups(session, delivery, speaking).items()
         for part in _parts(np.setdiff1d(ids, there, assume_unique=True))
     ]
-    total = len(there) + sum(len(part) for _, part in parts)
-    for first in range(0, max(len(parts), 1), _BATCH):
-        batch = parts[first : first + _BATCH]
-        last = first + _BATCH >= len(parts)
-        rows = [
-            {
-                "delivery_id": delivery.id,
-                "n": n + first + offset,
-                "intent": intent.value,
-                "ids": part.astype("<i8").tobytes(),
-                "size": len(part),
-            }
-            for offset, (intent, part) in enumerate(batch)
-        ]
-        if not persist(lambda rows=rows, last=last: _write(delivery, rows, total, last)):  # type: ignore[misc]
+    rows = [
+        {
+            "delivery_id": delivery.id,
+            "n": n + offset,
+            "intent": intent.value,
+            "ids": part.astype("<i8").tobytes(),
+            "size": len(part),
+        }
+        for offset, (intent, part) in enumerate(parts)
+    ]
+    return Written(delivery, rows, len(there) + sum(len(part) for _, part in parts))
+
+
+def write(written: Written, first: int) -> bool:
+    """The rows from `first` on; False when the delivery is no longer this worker's."""
+    for start in range(first, max(len(written.rows), first + 1), BATCH):
+        rows, last = written.batch(start)
+        if not persist(lambda rows=rows, last=last: _write(written, rows, last)):  # type: ignore[misc]
             return False
     return True
 
 
-def _write(delivery: Delivery, rows: list[dict[str, Any]], total: int, last: bool) -> bool:
-    """Some shards in one short transaction, and a nudge for each: as many workers as shards."""
+def begin(written: Written) -> tuple[bool, int | None]:
+    """Open a delivery that nobody holds and write its first shards in one transaction; (whether it
+    was so, the shard that this worker takes with it). Two hundred towns at once wait for each of
+    these transactions."""
+    now, delivery = clock.now(), written.delivery
+    rows, last = written.batch(0)
+    with db.writing(db.EVERYWHERE) as session:
+        done: Any = session.execute(
+            update(Delivery)
+            .where(
+                col(Delivery.id) == delivery.id,
+                col(Delivery.lease) == "",
+                col(Delivery.frozen).is_(False),
+                col(Delivery.state).in_([DeliveryState.WAITING, DeliveryState.OPEN]),
+                col(Delivery.due_at) <= now,
+                col(Delivery.expires) > now,
+            )
+            .values(
+                state=DeliveryState.OPEN,
+                opened_at=func.coalesce(Delivery.opened_at, now),
+                total=written.total,
+                beat=Delivery.beat + 1,
+                changed=now,
+                frozen=last,
+                lease="" if last else leases.me(),
+            )
+            .execution_options(synchronize_session=False)
+        )
+        if done.rowcount != 1:
+            return False, None
+        lanes.took_turn(session, delivery.authority_id, delivery.lane)
+        taken: int | None = None
+        if rows:
+            session.execute(insert(Shard), [rows[0] | {"lease": leases.me()}])
+            taken = session.exec(
+                select(Shard.id).where(Shard.delivery_id == delivery.id, Shard.n == rows[0]["n"])
+            ).one()
+            _insert(session, delivery, rows[1:], len(rows) - 1)
+    return True, taken
+
+
+def _insert(session: Session, delivery: Delivery, rows: list[dict[str, Any]], most: int) -> None:
+    """Shards, and a nudge for each of `most`: as many workers as shards."""
+    if rows:
+        session.execute(insert(Shard), rows)
+    lane = Lane(delivery.lane)
+    for _ in range(min(most, _MOST_NUDGES)):
+        db.after_commit(session, lambda: nudges.send("delivery", delivery.id or 0, lane))
+
+
+def _write(written: Written, rows: list[dict[str, Any]], last: bool) -> bool:
+    """Some shards in one short transaction of who holds the delivery."""
+    delivery = written.delivery
     with db.writing(db.EVERYWHERE) as session:
         done: Any = session.execute(
             update(Delivery)
             .where(col(Delivery.id) == delivery.id, col(Delivery.lease) == leases.me())
             .values(
-                total=total,
+                total=written.total,
                 beat=Delivery.beat + 1,
                 changed=clock.now(),
                 frozen=last,
@@ -151,11 +224,7 @@ def _write(delivery: Delivery, rows: list[dict[str, Any]], total: int, last: boo
         )
         if done.rowcount != 1:
             return False
-        if rows:
-            session.execute(insert(Shard), rows)
-        lane = Lane(delivery.lane)
-        for _ in range(min(len(rows) - 1, _MOST_NUDGES)):  # this worker takes one itself
-            db.after_commit(session, lambda: nudges.send("delivery", delivery.id or 0, lane))
+        _insert(session, delivery, rows, len(rows) - 1)  # this worker takes one itself
     return True
 
 

@@ -5,6 +5,7 @@ was served the longest ago. So an authority with fifty urgent deliveries has no 
 than one with a single one, and a lane that is not urgent rests while something urgent is under way.
 """
 
+import random
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
@@ -23,6 +24,8 @@ from hub.vocabulary import LANE_ORDER, DeliveryState, Lane
 _OPEN = (DeliveryState.WAITING.value, DeliveryState.OPEN.value)
 # Urgent work that nothing moved for so long has no claim on the others' rest any more.
 _STUCK = timedelta(seconds=30)
+
+_EQUALS = 8
 
 _serves: tuple[Lane, ...] = tuple(Lane)
 
@@ -92,8 +95,12 @@ def next_turn(
     session: Session, lanes: Collection[Lane] = tuple(Lane), but: Collection[int] = ()
 ) -> Next | None:
     """The delivery whose turn it is, of those that a worker can do something for now."""
-    found = session.execute(_waiting(tuple(lanes)), _given(but)).first()
-    return _next(found) if found else None
+    found = session.execute(_waiting(tuple(lanes)), _given(but)).all()
+    if not found:
+        return None
+    # Of those that waited equally long any: two workers that look at once had better differ.
+    equal = [row for row in found if row[1] == found[0][1] and row[6] == found[0][6]]
+    return _next(random.choice(equal))
 
 
 def this_turn(session: Session, delivery_id: int) -> Next | None:
@@ -134,6 +141,7 @@ def _waiting(lanes: tuple[Lane, ...]) -> Any:
             col(Delivery.kind),
             col(Delivery.frozen),
             func.count().over(partition_by=col(Delivery.lane)),
+            at,
         )
         .outerjoin(Turn, same)
         .where(
@@ -149,7 +157,7 @@ def _waiting(lanes: tuple[Lane, ...]) -> Any:
             ),
         )
         .order_by(order, at, col(Delivery.id))
-        .limit(1)
+        .limit(_EQUALS)
     )
 
 

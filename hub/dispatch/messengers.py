@@ -105,12 +105,25 @@ def speak(delivery_id: int) -> bool:
     return False
 
 
-def frame(delivery_id: int, begun: bool = True) -> Speaking | None:
+def begin(delivery_id: int) -> tuple[Speaking, int | None] | None:
+    """A push that nobody began: (ready to be spoken, the shard taken with it). None when somebody
+    did meanwhile, or there is nothing to do."""
+    now = clock.now()
+    with db.reading(db.EVERYWHERE) as session:
+        delivery = session.get(Delivery, delivery_id)
+        if delivery is None or delivery.lease or delivery.expires <= now or lanes.held(session):
+            return None
+        speaking = read(session, delivery)
+        written = freezing.addressed(session, speaking)
+    done, shard_id = persist(lambda: freezing.begin(written))
+    if done and len(written.rows) > freezing.BATCH:
+        done = freezing.write(written, freezing.BATCH)
+    return (speaking, shard_id) if done else None
+
+
+def frame(delivery_id: int) -> Speaking | None:
     """A push: ready to be spoken by this worker, its audience written down. The first worker does
-    that; others join as soon as there is a shard. None when there is nothing to do. `begun` False:
-    nobody has written it down yet, as far as the caller saw."""
-    if not begun and (speaking := claim(delivery_id)) is not None:
-        return speaking if freezing.freeze_phones(speaking) else None
+    that; others join as soon as there is a shard. None when there is nothing to do."""
     with db.reading(db.EVERYWHERE) as session:
         if lanes.held(session):
             return None

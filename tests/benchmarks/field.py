@@ -14,8 +14,9 @@ from hub.worker import use_celery_for_nudges
 
 
 @contextmanager
-def working() -> Iterator[Supervisor]:
-    """Inside crowd.hub: workers for every lane, until the end."""
+def working(nudging: bool = True) -> Iterator[Supervisor]:
+    """Inside crowd.hub: workers for every lane, until the end. `nudging` False where roles are
+    started again meanwhile: they are forks of this process and would share its connection."""
     data = settings.get().data
     port, word = _free(), "bench"
     cli.prepare()
@@ -29,7 +30,8 @@ def working() -> Iterator[Supervisor]:
             if service.name.startswith("worker") or service.name == "beat":
                 supervisor.start(service)
         supervisor.wait_ready(90)
-        use_celery_for_nudges()
+        if nudging:
+            use_celery_for_nudges()
         try:
             yield supervisor
         finally:

@@ -13,13 +13,14 @@ let count = 0;
 let first = 0;
 let seen = new Set();
 let kept = [];
+let topics = new Set();
 
 server.on("stream", (stream, headers) => {
   const path = headers[":path"];
   if (path.startsWith("/_/")) {
     const spent = process.cpuUsage();
-    const answer = { count, first, distinct: seen.size, cpu: (spent.user + spent.system) / 1e6, kept };
-    if (path === "/_/forget") [count, first, seen, kept] = [0, 0, new Set(), []];
+    const answer = { count, first, distinct: seen.size, topics: topics.size, cpu: (spent.user + spent.system) / 1e6, kept };
+    if (path === "/_/forget") [count, first, seen, kept, topics] = [0, 0, new Set(), [], new Set()];
     stream.respond({ ":status": 200 });
     stream.end(JSON.stringify(answer));
     return;
@@ -27,6 +28,7 @@ server.on("stream", (stream, headers) => {
   count += 1;
   first ||= Date.now();
   seen.add(path);
+  topics.add(headers["topic"]);
   stream.respond({ ":status": 201 }, { endStream: true });
   if (count % 100 === 1) {
     const body = [];
@@ -40,8 +42,10 @@ server.on("request", (request, response) => {
   count += 1;
   seen.add(request.url);
   request.resume();
-  response.writeHead(201, { "content-length": 0 });
-  response.end();
+  request.on("end", () => {
+    response.writeHead(201, { "content-length": 0 });
+    response.end();
+  });
 });
 server.on("sessionError", () => {});
 server.listen(0, "127.0.0.1", () => console.log(server.address().port));

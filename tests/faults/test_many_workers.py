@@ -170,7 +170,7 @@ def test_a_freeze_cut_off_in_the_middle_is_ended_by_the_next_worker(
     small_shards: None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(freezing, "_BATCH", 1)
+    monkeypatch.setattr(freezing, "BATCH", 1)
     endpoints = crowds.gather(here, service.base, 30)
     delivery = said(here)
     speaking = messengers.claim(delivery.id)
