@@ -1,28 +1,53 @@
 """How a delivery ends: its verdict, and who says it when many workers had a hand in it."""
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select as columns
-from sqlalchemy import update
-from sqlmodel import Session, col
+from sqlmodel import Session, col, select
 
 from hub import changes, clock
+from hub.dispatch.among import among
 from hub.models import Delivery, Shard
 from hub.vocabulary import DELIVERY_MOVES, DeliveryState, check_move
 
 
-def settle(session: Session, delivery_id: int) -> None:
-    """Of a delivery in shards: over when the last shard is done; due again when all that is left
-    waits for a host; else as it is. Whoever comes first says it, the others find it said."""
-    now = clock.now()
-    delivery = _locked(session, delivery_id)
-    if delivery.state != DeliveryState.OPEN or not delivery.frozen or delivery.lease:
+def settle(session: Session, delivery_ids: Iterable[int]) -> None:
+    """Of deliveries in shards: over when the last shard is done; due again when all that is left
+    waits for a host; else as they are. Whoever comes first says it, the others find it said."""
+    these = sorted(set(delivery_ids))
+    if not these:
         return
-    left = session.execute(
-        columns(col(Shard.lease), col(Shard.retry_at)).where(
-            col(Shard.delivery_id) == delivery_id, col(Shard.done).is_(False)
+    now = clock.now()
+    found = session.exec(
+        select(Delivery)
+        .where(
+            among(col(Delivery.id), these),
+            col(Delivery.state) == DeliveryState.OPEN,
+            col(Delivery.frozen),
+            col(Delivery.lease) == "",
         )
+        .order_by(col(Delivery.id))
+        .with_for_update(key_share=True)  # nobody else's until this transaction ends (PostgreSQL)
+        .execution_options(populate_existing=True)
     ).all()
+    left: dict[int, list[Any]] = {}
+    for row in session.execute(
+        columns(col(Shard.delivery_id), col(Shard.lease), col(Shard.retry_at)).where(
+            among(col(Shard.delivery_id), these), col(Shard.done).is_(False)
+        )
+    ):
+        left.setdefault(row.delivery_id, []).append(row)
+    for delivery in found:
+        _settle(delivery, left.get(delivery.id or 0, []), now)
+        session.add(delivery)
+    session.flush()
+    changes.bump(session)
+
+
+def _settle(delivery: Delivery, left: Sequence[Any], now: datetime) -> None:
+    delivery.beat += 1
     if not left:
         move(delivery, *verdict(delivery), now)
     elif delivery.expires <= now:
@@ -31,20 +56,6 @@ def settle(session: Session, delivery_id: int) -> None:
         delivery.due_at = min(delivery.due_at or now, now)
     else:
         delivery.due_at = min(row.retry_at for row in left)
-    session.add(delivery)
-    session.flush()
-    changes.bump(session)
-
-
-def _locked(session: Session, delivery_id: int) -> Delivery:
-    """The row as it is now, and nobody else's until this transaction ends (PostgreSQL)."""
-    session.execute(
-        update(Delivery)
-        .where(col(Delivery.id) == delivery_id)
-        .values(beat=Delivery.beat + 1)
-        .execution_options(synchronize_session=False)
-    )
-    return session.get_one(Delivery, delivery_id, populate_existing=True)
 
 
 def verdict(delivery: Delivery) -> tuple[DeliveryState, str]:

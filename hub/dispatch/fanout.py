@@ -5,13 +5,14 @@ it asks whose turn it is (lanes), tells the displays that became due, and after 
 back to the queue, with a nudge to itself, so that a fan-out of minutes keeps nothing else waiting.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import structlog
 
 from hub import clock, db, nudges, stopping
-from hub.contracts import AdapterFailure, Message, TemporaryFailure
-from hub.dispatch import displays, endings, lanes, messengers, shards
+from hub.contracts import AdapterFailure, Message, Outcome, TemporaryFailure
+from hub.dispatch import closing, displays, endings, freezing, lanes, messengers, shards
 from hub.dispatch.patience import persist
 from hub.vocabulary import Intent, Lane
 
@@ -19,11 +20,16 @@ log = structlog.get_logger()
 
 SLICE_S = 0.5
 BUDGET_S = 2.0
+# Where many wait, each is served about once in so long by one worker.
+_LAP_S = 1.0
+# A round takes a tenth of a second; where a host hangs, the rest of it is left to its next turn,
+# long before the leases count as broken.
+_ROUND_S = 2.0
 _FIRST = 200
 _LARGEST = 5_000
 _LEAST = 10
-_CROWD = 8
-_SHORTEST_S = 0.02
+# What a slice costs by itself is worth as many phones as this: smaller ones told nobody sooner.
+_SMALL = 25
 
 
 @dataclass(slots=True)
@@ -35,11 +41,13 @@ class _Pace:
 
     def size(self, waiting: int, begun: bool) -> int:
         """Where many wait the first slice is a handful, so that each is begun soon, and the next
-        ones share four seconds."""
-        if waiting > _CROWD and not begun:
+        ones are small, so that all advance alike."""
+        crowd = waiting > lanes.CROWD
+        if crowd and not begun:
             return _LEAST
-        seconds = max(_SHORTEST_S, min(SLICE_S, 4.0 / max(waiting, 1)))
-        return max(_LEAST, min(int(self.rate * seconds), self.last * 2, _LARGEST))
+        seconds = _LAP_S / waiting if crowd else SLICE_S
+        least = _SMALL if crowd else _LEAST
+        return max(least, min(int(self.rate * seconds), self.last * 2, _LARGEST))
 
     def learn(self, sent: int, took: float) -> None:
         if sent >= _LEAST and took > 0:
@@ -59,6 +67,7 @@ class _Desk:
     begun: set[int] = field(default_factory=set)
     messages: dict[tuple[int, Intent], Message] = field(default_factory=dict)
     holding: tuple[int, int] | None = None  # delivery, shard
+    useless: set[int] = field(default_factory=set)
 
 
 def work(delivery_id: int) -> bool:
@@ -77,14 +86,11 @@ def working() -> bool:
 
 
 def _turns(delivery_id: int) -> bool:
-    desk, useless = _Desk(), set[int]()
+    desk = _Desk()
     began, did = clock.monotonic(), False
     turn = _first(delivery_id)
     while turn is not None:
-        if _slice(desk, turn):
-            did = True
-        else:
-            useless.add(turn.delivery_id)
+        did |= _round(desk, turn)
         if desk.holding is None:
             _tell_displays()
         if stopping.asked():
@@ -95,7 +101,7 @@ def _turns(delivery_id: int) -> bool:
                 _hand_back(desk)
                 break
             began = clock.monotonic()
-        turn = _next(desk, turn, useless)
+        turn = _next(desk, turn)
     return did
 
 
@@ -118,13 +124,13 @@ def _first(delivery_id: int) -> lanes.Next | None:
         return lanes.next_turn(session, _as_pressing(found.lane)) or found
 
 
-def _next(desk: _Desk, turn: lanes.Next, useless: set[int]) -> lanes.Next | None:
+def _next(desk: _Desk, turn: lanes.Next) -> lanes.Next | None:
     if desk.holding is not None:
         return turn
     with db.reading(db.EVERYWHERE) as session:
         if lanes.rests(session, turn.lane):
             return None
-        return lanes.next_turn(session, lanes.served(), useless)
+        return lanes.next_turn(session, lanes.served(), desk.useless)
 
 
 def _as_pressing(lane: Lane) -> list[Lane]:
@@ -139,69 +145,108 @@ def _tell_displays() -> None:
         displays.work(outlet_id)
 
 
-def _slice(desk: _Desk, turn: lanes.Next) -> bool:
-    """One slice of the delivery; what is not told in shards is spoken whole. False: no use."""
-    delivery_id = turn.delivery_id
-    speaking = desk.known.get(delivery_id)
-    if speaking is None:
-        if not messengers.in_shards(turn.kind):
-            return messengers.speak(delivery_id)
-        begun_now = None if turn.frozen else messengers.begin(delivery_id)
-        if begun_now:
-            speaking, shard = begun_now
-            desk.holding = (delivery_id, shard) if shard else None
-        else:
-            speaking = persist(lambda: messengers.frame(delivery_id))
-        if speaking is None:
-            return False
-        desk.known[delivery_id] = speaking
-    if desk.holding is None:
-        shard_id = persist(lambda: shards.claim(delivery_id))
-        if shard_id is None:
-            persist(lambda: _settle(delivery_id))
-            return False
-        desk.holding = (delivery_id, shard_id)
-    shard_id = desk.holding[1]
-    try:
-        begun = speaking.delivery.first_at is not None or delivery_id in desk.begun
-        desk.begun.add(delivery_id)
-        return _tell(desk, speaking, shard_id, _pace.size(turn.waiting, begun))
-    except AdapterFailure as failure:
-        trouble = failure
-    except Exception as bug:
-        log.exception("delivery failed", delivery=delivery_id, outlet=speaking.outlet.code)
-        trouble = TemporaryFailure(f"internal error: {type(bug).__name__}")
-    desk.holding = None
-    persist(lambda: shards.give_back(shard_id, trouble.reason))
-    persist(lambda: messengers.put_back(speaking, trouble))
-    return False
-
-
-def _tell(desk: _Desk, speaking: "messengers.Speaking", shard_id: int, size: int) -> bool:
-    piece = persist(lambda: shards.open_(speaking, shard_id, size))
-    if piece is None:
-        desk.holding = None
-        persist(lambda: _settle(speaking.delivery.id or 0))
+def _round(desk: _Desk, turn: lanes.Next) -> bool:
+    """A slice of the delivery whose turn it is, in a crowd of several; what is not told in shards
+    is spoken whole. False: no use."""
+    if not messengers.in_shards(turn.kind):
+        if messengers.speak(turn.delivery_id):
+            return True
+        desk.useless.add(turn.delivery_id)
         return False
-    key = (speaking.delivery.id or 0, piece.intent)
-    if key not in desk.messages:
-        desk.messages[key] = speaking.message(piece.intent)
-    began = clock.monotonic()
-    outcomes = shards.wire(speaking, desk.messages[key], piece)
-    _pace.learn(len(piece.targets), clock.monotonic() - began)
-    closing = persist(lambda: shards.close(speaking, piece, outcomes))
-    if closing is not shards.Closing.GOES_ON:
-        desk.holding = None
+    if desk.holding is not None:
+        turns = [turn]
+    else:
+        chosen = persist(lambda: lanes.round_of(turn, desk.useless))
+        turns = [one for one in chosen if messengers.in_shards(one.kind)]
+    asks = _asks(desk, turns)
+    did = bool(asks) and _tell(desk, asks, keep=len(turns) == 1)
+    if not did:
+        desk.useless |= {one.delivery_id for one in turns}
+    return did
+
+
+def _asks(desk: _Desk, turns: Sequence[lanes.Next]) -> list[shards.Ask]:
+    """What to ask of each delivery; without those that there is nothing to do for."""
+    new = [one.delivery_id for one in turns if one.delivery_id not in desk.known]
+    ready = persist(lambda: messengers.ready(new)) if new else []
+    written = {speaking.delivery.id: audience for speaking, audience in ready}
+    desk.known |= {speaking.delivery.id or 0: speaking for speaking, _ in ready}
+    asks = []
+    for turn in turns:
+        speaking = desk.known.get(turn.delivery_id) or persist(
+            lambda turn=turn: messengers.frame(turn.delivery_id)  # type: ignore[misc]
+        )
+        if speaking is None:
+            desk.useless.add(turn.delivery_id)
+            continue
+        desk.known[turn.delivery_id] = speaking
+        begun = speaking.delivery.first_at is not None or turn.delivery_id in desk.begun
+        size = _pace.size(turn.waiting, begun)
+        shard = desk.holding[1] if desk.holding else None
+        asks.append(shards.Ask(speaking, size, shard, written.get(turn.delivery_id)))
+    return asks
+
+
+def _tell(desk: _Desk, asks: Sequence[shards.Ask], keep: bool) -> bool:
+    """Open, wire, close; whether anything was told."""
+    opened = persist(lambda: shards.open_(asks))
+    for ask in asks:  # of a large audience the rest is written while the first are told
+        if ask.written is not None and len(ask.written.rows) > freezing.BATCH:
+            freezing.write(ask.written, freezing.BATCH)
+    idle = [ask.delivery_id for ask, piece in zip(asks, opened, strict=True) if piece is None]
+    if idle:
+        desk.useless |= set(idle)
+        persist(lambda: _settle(idle))
+    desk.holding = None
+    spoken: list[closing.Spoken] = []
+    began, sent = clock.monotonic(), 0
+    for piece in opened:
+        if piece is None:
+            continue
+        if sent and (stopping.asked() or clock.monotonic() - began > _ROUND_S):
+            persist(lambda piece=piece: closing.give_back(piece.shard_id, ""))  # type: ignore[misc]
+            continue
+        outcomes = _speak(desk, piece)
+        if outcomes is not None:
+            spoken.append((piece, outcomes))
+            sent += len(piece.targets)
+    if not spoken:
+        return False
+    _pace.learn(sent, clock.monotonic() - began)
+    closed = persist(lambda: closing.close(spoken, keep))
+    if closed == [closing.Closing.GOES_ON]:
+        piece = spoken[0][0]
+        desk.holding = (piece.speaking.delivery.id or 0, piece.shard_id)
     return True
 
 
-def _settle(delivery_id: int) -> None:
+def _speak(desk: _Desk, piece: shards.Slice) -> list[Outcome] | None:
+    """None when the call failed as a whole; that is written down."""
+    delivery_id = piece.speaking.delivery.id or 0
+    key = (delivery_id, piece.intent)
+    desk.begun.add(delivery_id)
+    try:
+        if key not in desk.messages:
+            desk.messages[key] = piece.speaking.message(piece.intent)
+        return shards.wire(desk.messages[key], piece)
+    except AdapterFailure as failure:
+        trouble = failure
+    except Exception as bug:
+        log.exception("delivery failed", delivery=delivery_id, outlet=piece.speaking.outlet.code)
+        trouble = TemporaryFailure(f"internal error: {type(bug).__name__}")
+    persist(lambda: closing.give_back(piece.shard_id, trouble.reason))
+    persist(lambda: messengers.put_back(piece.speaking, trouble))
+    desk.useless.add(delivery_id)
+    return None
+
+
+def _settle(delivery_ids: Sequence[int]) -> None:
     with db.writing(db.EVERYWHERE) as session:
-        endings.settle(session, delivery_id)
+        endings.settle(session, delivery_ids)
 
 
 def _hand_back(desk: _Desk) -> None:
     if desk.holding is not None:
         shard_id = desk.holding[1]
         desk.holding = None
-        persist(lambda: shards.give_back(shard_id, ""))
+        persist(lambda: closing.give_back(shard_id, ""))

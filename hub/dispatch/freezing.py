@@ -5,16 +5,18 @@ was told by an earlier revision and is still wanted gets the update's words, who
 words, who is told and no longer wanted the withdrawal's.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import func, insert, update
+from sqlalchemy import bindparam, func, insert, update
 from sqlmodel import Session, col, select
 
 from hub import audience, clock, db, nudges
-from hub.dispatch import lanes, leases
+from hub.dispatch import leases
+from hub.dispatch.among import among
 from hub.dispatch.patience import persist
 from hub.models import Attempt, Contact, Delivery, Shard, TargetRow
 from hub.vocabulary import DeliveryState, Intent, Lane, TargetState
@@ -26,6 +28,7 @@ SHARD = 10_000
 BATCH = 20  # shards a transaction: 1.6 MB, some ten milliseconds of SQLite's one writer
 _MOST_NUDGES = 16
 Ids = NDArray[np.int64]
+_NOBODY: Ids = np.empty(0, np.int64)
 
 _TOLD = (TargetState.ACCEPTED, TargetState.UNCERTAIN)
 
@@ -128,7 +131,7 @@ class Written:
 def addressed(session: Session, speaking: "Speaking") -> Written:
     """Whom the delivery addresses, without a lock."""
     delivery = speaking.delivery
-    there, n = _frozen_already(session, delivery)
+    there, n = _frozen_already(session, delivery) if delivery.opened_at else (_NOBODY, 0)
     parts = [
         (intent, part)
         for intent, ids in _groups(session, delivery, speaking).items()
@@ -156,51 +159,62 @@ def write(written: Written, first: int) -> bool:
     return True
 
 
-def begin(written: Written) -> tuple[bool, int | None]:
-    """Open a delivery that nobody holds and write its first shards in one transaction; (whether it
-    was so, the shard that this worker takes with it). Two hundred towns at once wait for each of
-    these transactions."""
-    now, delivery = clock.now(), written.delivery
-    rows, last = written.batch(0)
-    with db.writing(db.EVERYWHERE) as session:
-        done: Any = session.execute(
-            update(Delivery)
-            .where(
-                col(Delivery.id) == delivery.id,
-                col(Delivery.lease) == "",
-                col(Delivery.frozen).is_(False),
-                col(Delivery.state).in_([DeliveryState.WAITING, DeliveryState.OPEN]),
-                col(Delivery.due_at) <= now,
-                col(Delivery.expires) > now,
-            )
-            .values(
-                state=DeliveryState.OPEN,
-                opened_at=func.coalesce(Delivery.opened_at, now),
-                total=written.total,
-                beat=Delivery.beat + 1,
-                changed=now,
-                frozen=last,
-                lease="" if last else leases.me(),
-            )
-            .execution_options(synchronize_session=False)
+def begin(session: Session, written: Sequence[Written]) -> set[int]:
+    """Open deliveries that nobody began, and write down their first shards; which of them were so.
+    Two hundred towns at once wait for each of these transactions."""
+    now = clock.now()
+    known = {each.delivery.id or 0: each for each in written}
+    found = session.execute(
+        select(Delivery.id)
+        .where(
+            among(col(Delivery.id), known),
+            col(Delivery.lease) == "",
+            col(Delivery.frozen).is_(False),
+            col(Delivery.state).in_([DeliveryState.WAITING, DeliveryState.OPEN]),
+            col(Delivery.due_at) <= now,
+            col(Delivery.expires) > now,
         )
-        if done.rowcount != 1:
-            return False, None
-        lanes.took_turn(session, delivery.authority_id, delivery.lane)
-        taken: int | None = None
-        if rows:
-            session.execute(insert(Shard), [rows[0] | {"lease": leases.me()}])
-            taken = session.exec(
-                select(Shard.id).where(Shard.delivery_id == delivery.id, Shard.n == rows[0]["n"])
-            ).one()
-            _insert(session, delivery, rows[1:], len(rows) - 1)
-    return True, taken
+        .order_by(col(Delivery.id))
+        .with_for_update(key_share=True)
+    )
+    ours = set(found.scalars().all())
+    opened, shards = [], []
+    for number in sorted(ours):
+        rows, last = known[number].batch(0)
+        lease = "" if last else leases.me()
+        opened.append(
+            {"of": number, "all": known[number].total, "whole": last, "mine": lease, "now": now}
+        )
+        shards += rows
+        _nudge(session, known[number].delivery, len(rows) - 1)
+    if opened:
+        session.connection().execute(_OPENED, opened)
+    if shards:
+        session.connection().execute(insert(_SHARDS), shards)
+    return ours
 
 
-def _insert(session: Session, delivery: Delivery, rows: list[dict[str, Any]], most: int) -> None:
-    """Shards, and a nudge for each of `most`: as many workers as shards."""
-    if rows:
-        session.execute(insert(Shard), rows)
+_SHARDS: Any = Shard.__table__  # type: ignore[attr-defined]
+_DELIVERIES: Any = Delivery.__table__  # type: ignore[attr-defined]
+_OPENED = (
+    update(_DELIVERIES)
+    .where(_DELIVERIES.c.id == bindparam("of"))
+    .values(
+        state=DeliveryState.OPEN.value,
+        opened_at=func.coalesce(
+            _DELIVERIES.c.opened_at, bindparam("now", type_=_DELIVERIES.c.opened_at.type)
+        ),
+        total=bindparam("all"),
+        beat=_DELIVERIES.c.beat + 1,
+        changed=bindparam("now"),
+        frozen=bindparam("whole"),
+        lease=bindparam("mine"),
+    )
+)
+
+
+def _nudge(session: Session, delivery: Delivery, most: int) -> None:
+    """As many workers as shards."""
     lane = Lane(delivery.lane)
     for _ in range(min(most, _MOST_NUDGES)):
         db.after_commit(session, lambda: nudges.send("delivery", delivery.id or 0, lane))
@@ -224,13 +238,15 @@ def _write(written: Written, rows: list[dict[str, Any]], last: bool) -> bool:
         )
         if done.rowcount != 1:
             return False
-        _insert(session, delivery, rows, len(rows) - 1)  # this worker takes one itself
+        if rows:
+            session.connection().execute(insert(_SHARDS), rows)
+        _nudge(session, delivery, len(rows) - 1)  # this worker takes one itself
     return True
 
 
 def _groups(session: Session, delivery: Delivery, speaking: "Speaking") -> dict[Intent, Ids]:
     told = told_phones(session, delivery)
-    wanted = np.empty(0, np.int64)
+    wanted = _NOBODY
     if delivery.intent != Intent.WITHDRAW:
         wanted = audience.phones(
             session, delivery.authority_id, speaking.route.audience, speaking.notice, delivery.lane
@@ -246,7 +262,7 @@ def _frozen_already(session: Session, delivery: Delivery) -> tuple[Ids, int]:
     """(sorted ids in the shards there are, the next shard's number)."""
     blobs = session.exec(select(Shard.ids).where(Shard.delivery_id == delivery.id)).all()
     if not blobs:
-        return np.empty(0, np.int64), 0
+        return _NOBODY, 0
     return np.unique(np.concatenate([np.frombuffer(b, "<i8") for b in blobs])), len(blobs)
 
 
@@ -259,7 +275,7 @@ def told_phones(session: Session, delivery: Delivery) -> Ids:
     the slice beyond that is being sent or whose worker died: it may have left, and a correction
     must reach whoever may have been told."""
     if delivery.revision_no == 1:
-        return np.empty(0, np.int64)
+        return _NOBODY
     earlier = (
         Delivery.publication_id == delivery.publication_id,
         Delivery.outlet_id == delivery.outlet_id,
@@ -268,7 +284,7 @@ def told_phones(session: Session, delivery: Delivery) -> Ids:
     revisions = session.exec(
         select(Delivery.id).where(*earlier).order_by(col(Delivery.revision_no))
     ).all()
-    told = np.empty(0, np.int64)
+    told = _NOBODY
     for revision in revisions:  # one at a time: a million ids are 8 MB, ten revisions of it 80
         sending = dict(
             session.exec(

@@ -1,6 +1,6 @@
 """What a slice heard, and what follows: for its phones, its hosts and its delivery's counters."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -84,50 +84,54 @@ def sort_out(
     return heard
 
 
-def count(session: Session, delivery_id: int, heard: Heard, gone: int, now: datetime) -> None:
-    """Add to the delivery's counters where they are, so that no worker's sum is lost to another's;
-    the moments when 50, 90 and 99 % of the phones were settled follow from the new sums."""
-    told = len(heard.accepted)
-    given: dict[str, Any] = {
-        "told": told,
-        "lost": gone,
-        "no": heard.rejected,
-        "all": told + gone + heard.rejected,
-        "now": now,
-        "first": now if told else None,
-        "why": heard.refusing or heard.refused or None,
-        "delivery": delivery_id,
-    }
-    session.execute(_counting(), given)
+def count(session: Session, heard: Iterable[tuple[int, Heard, int]], now: datetime) -> None:
+    """Add what slices heard (delivery, what, how many gone) to the deliveries' counters where they
+    are, so that no worker's sum is lost to another's; the moments when 50, 90 and 99 % of the
+    phones were settled follow from the new sums."""
+    given = [
+        {
+            "told": len(said.accepted),
+            "lost": gone,
+            "no": said.rejected,
+            "all": len(said.accepted) + gone + said.rejected,
+            "now": now,
+            "first": now if said.accepted else None,
+            "why": said.refusing or said.refused or None,
+            "delivery": delivery_id,
+        }
+        for delivery_id, said, gone in heard
+    ]
+    session.connection().execute(_counting(), given)
 
 
 @lru_cache(maxsize=1)
 def _counting() -> Any:
-    moment: Any = bindparam("now", type_=Delivery.__table__.c.changed.type)  # type: ignore[attr-defined]
-    settled = col(Delivery.accepted) + Delivery.gone + Delivery.rejected + bindparam("all")
+    table: Any = Delivery.__table__  # type: ignore[attr-defined]
+    row = table.c
+    moment: Any = bindparam("now", type_=row.changed.type)
+    settled = row.accepted + row.gone + row.rejected + bindparam("all")
 
     def since(column: Any, share: int) -> Any:
         return case(
-            (and_(column.is_(None), settled * 100 >= Delivery.total * share), moment), else_=column
+            (and_(column.is_(None), settled * 100 >= row.total * share), moment), else_=column
         )
 
-    first: Any = bindparam("first", type_=Delivery.__table__.c.first_at.type)  # type: ignore[attr-defined]
+    first: Any = bindparam("first", type_=row.first_at.type)
     return (
-        update(Delivery)
-        .where(col(Delivery.id) == bindparam("delivery"))
+        update(table)
+        .where(row.id == bindparam("delivery"))
         .values(
-            accepted=Delivery.accepted + bindparam("told"),
-            gone=Delivery.gone + bindparam("lost"),
-            rejected=Delivery.rejected + bindparam("no"),
-            beat=Delivery.beat + 1,
+            accepted=row.accepted + bindparam("told"),
+            gone=row.gone + bindparam("lost"),
+            rejected=row.rejected + bindparam("no"),
+            beat=row.beat + 1,
             changed=moment,
-            first_at=func.coalesce(Delivery.first_at, first),
-            half_at=since(col(Delivery.half_at), 50),
-            ninety_at=since(col(Delivery.ninety_at), 90),
-            ninetynine_at=since(col(Delivery.ninetynine_at), 99),
-            reason=func.coalesce(bindparam("why", type_=String), Delivery.reason),
+            first_at=func.coalesce(row.first_at, first),
+            half_at=since(row.half_at, 50),
+            ninety_at=since(row.ninety_at, 90),
+            ninetynine_at=since(row.ninetynine_at, 99),
+            reason=func.coalesce(bindparam("why", type_=String), row.reason),
         )
-        .execution_options(synchronize_session=False)
     )
 
 

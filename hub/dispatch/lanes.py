@@ -6,18 +6,18 @@ than one with a single one, and a lane that is not urgent rests while something 
 """
 
 import random
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import and_, bindparam, case, exists, func, or_
+from sqlalchemy import and_, bindparam, case, exists, func, or_, text
 from sqlalchemy import select as columns
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
-from hub import clock, space
+from hub import clock, db, space
 from hub.models import Delivery, DisplayRow, Memo, Shard, Turn
 from hub.vocabulary import LANE_ORDER, DeliveryState, Lane
 
@@ -26,6 +26,10 @@ _OPEN = (DeliveryState.WAITING.value, DeliveryState.OPEN.value)
 _STUCK = timedelta(seconds=30)
 
 _EQUALS = 8
+# Where more than these wait, a worker serves several at a time (`round_of`).
+CROWD = 8
+_MOST_AT_ONCE = 16
+_CHOOSING = 38547  # a number of ours among PostgreSQL's advisory locks
 
 _serves: tuple[Lane, ...] = tuple(Lane)
 
@@ -99,8 +103,24 @@ def next_turn(
     if not found:
         return None
     # Of those that waited equally long any: two workers that look at once had better differ.
-    equal = [row for row in found if row[1] == found[0][1] and row[6] == found[0][6]]
+    equal = [row for row in found[:_EQUALS] if row[1] == found[0][1] and row[6] == found[0][6]]
     return _next(random.choice(equal))
+
+
+def round_of(turn: Next, but: Collection[int] = ()) -> list[Next]:
+    """In a crowd those whose turn it is besides, for a worker who serves them together: what it
+    asks the database is shared by all of them. They count as served from here on, so that two
+    workers choose different ones."""
+    if turn.waiting <= CROWD:
+        return [turn]
+    with db.writing(db.EVERYWHERE) as session:
+        if session.get_bind().dialect.name == "postgresql":
+            session.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": _CHOOSING})
+        most = min(_MOST_AT_ONCE, turn.waiting // 2)
+        rows = session.execute(_waiting((turn.lane,)), _given(but)).all()[:most]
+        found = [_next(row) for row in rows] or [turn]
+        took_turns(session, {(one.authority_id, one.lane.value) for one in found})
+    return found
 
 
 def this_turn(session: Session, delivery_id: int) -> Next | None:
@@ -157,14 +177,15 @@ def _waiting(lanes: tuple[Lane, ...]) -> Any:
             ),
         )
         .order_by(order, at, col(Delivery.id))
-        .limit(_EQUALS)
+        .limit(_MOST_AT_ONCE)
     )
 
 
-def took_turn(session: Session, authority_id: int, lane: str) -> None:
-    """The authority was served now."""
-    given = {"owner": authority_id, "in_lane": lane, "moment": clock.unix_ms()}
-    session.execute(_take(session.get_bind().dialect.name), given)
+def took_turns(session: Session, served: Iterable[tuple[int, str]]) -> None:
+    """These (authority, lane) were served now."""
+    moment = clock.unix_ms()
+    given = [{"owner": owner, "in_lane": lane, "moment": moment} for owner, lane in sorted(served)]
+    session.connection().execute(_take(session.get_bind().dialect.name), given)
 
 
 @lru_cache(maxsize=2)

@@ -5,6 +5,7 @@ and closes them, `finish` says how it ended. A push is only held while its audie
 (`frame`); then any number of workers take its shards (`fanout`).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -22,6 +23,7 @@ from hub.contracts import (
     TemporaryFailure,
 )
 from hub.dispatch import endings, fanout, freezing, lanes, leases, targets
+from hub.dispatch.among import among
 from hub.dispatch.patience import persist
 from hub.models import (
     Authority,
@@ -105,20 +107,26 @@ def speak(delivery_id: int) -> bool:
     return False
 
 
-def begin(delivery_id: int) -> tuple[Speaking, int | None] | None:
-    """A push that nobody began: (ready to be spoken, the shard taken with it). None when somebody
-    did meanwhile, or there is nothing to do."""
+def ready(delivery_ids: Sequence[int]) -> list[tuple[Speaking, "freezing.Written | None"]]:
+    """Of these pushes those that may be told now, ready to be spoken: with whom they address where
+    nobody has written that down yet. (What stands otherwise is for `frame`.)"""
     now = clock.now()
     with db.reading(db.EVERYWHERE) as session:
-        delivery = session.get(Delivery, delivery_id)
-        if delivery is None or delivery.lease or delivery.expires <= now or lanes.held(session):
-            return None
-        speaking = read(session, delivery)
-        written = freezing.addressed(session, speaking)
-    done, shard_id = persist(lambda: freezing.begin(written))
-    if done and len(written.rows) > freezing.BATCH:
-        done = freezing.write(written, freezing.BATCH)
-    return (speaking, shard_id) if done else None
+        if lanes.held(session):
+            return []
+        found: list[tuple[Speaking, freezing.Written | None]] = []
+        for speaking in _read_all(session, delivery_ids):
+            delivery = speaking.delivery
+            if delivery.expires <= now or delivery.lease:
+                continue
+            if not delivery.frozen and delivery.state in (
+                DeliveryState.WAITING,
+                DeliveryState.OPEN,
+            ):
+                found.append((speaking, freezing.addressed(session, speaking)))
+            elif delivery.frozen and delivery.state == DeliveryState.OPEN:
+                found.append((speaking, None))
+        return found
 
 
 def frame(delivery_id: int) -> Speaking | None:
@@ -161,7 +169,7 @@ def claim(delivery_id: int) -> Speaking | None:
             endings.move(delivery, DeliveryState.EXPIRED, "expired before it could be said", now)
             session.add(delivery)
             return None
-        lanes.took_turn(session, delivery.authority_id, delivery.lane)
+        lanes.took_turns(session, [(delivery.authority_id, delivery.lane)])
         speaking = read(session, delivery)
         if delivery.state == DeliveryState.WAITING:
             delivery.state = check_move(
@@ -178,23 +186,32 @@ def claim(delivery_id: int) -> Speaking | None:
 
 def read(session: Session, delivery: Delivery) -> Speaking:
     """The delivery with its outlet and notice, detached from any session."""
-    publication = session.get_one(Publication, delivery.publication_id)
-    authority = session.get_one(Authority, delivery.authority_id)
-    route = Route.model_validate(delivery.route)
-    notice = notices.notice_of(
-        session.get_one(Revision, delivery.revision_id),
-        publication,
-        authority,
-        session.get_one(Station, publication.station_id),
-        Intent(delivery.intent),
-    )
-    return Speaking(
-        delivery=delivery,
-        outlet=session.get_one(Outlet, delivery.outlet_id),
-        notice=notice,
-        route=route,
-        locale=authority.languages[0],
-    )
+    return _read_all(session, [delivery.id or 0])[0]
+
+
+def _read_all(session: Session, delivery_ids: Sequence[int]) -> list[Speaking]:
+    """The same of several, those that there are."""
+    rows = session.exec(
+        select(Delivery, Outlet, Publication, Revision, Authority, Station)  # type: ignore[call-overload]
+        .join(Outlet, col(Outlet.id) == Delivery.outlet_id)
+        .join(Publication, col(Publication.id) == Delivery.publication_id)
+        .join(Revision, col(Revision.id) == Delivery.revision_id)
+        .join(Authority, col(Authority.id) == Delivery.authority_id)
+        .join(Station, col(Station.id) == Publication.station_id)
+        .where(among(col(Delivery.id), delivery_ids))
+    ).all()
+    return [
+        Speaking(
+            delivery=delivery,
+            outlet=outlet,
+            notice=notices.notice_of(
+                revision, publication, authority, station, Intent(delivery.intent)
+            ),
+            route=Route.model_validate(delivery.route),
+            locale=authority.languages[0],
+        )
+        for delivery, outlet, publication, revision, authority, station in rows
+    ]
 
 
 @retried

@@ -5,118 +5,83 @@ delivery, each by the shard's own lease; whoever closes the last one says how th
 worker reads the rows of its next slice as they are now (gone: skipped, changed: their present
 keys), sends, and moves the cursor. Killed in between, the slice is repeated with the same Topic and
 tag: a phone shows it once.
+
+Slices of several deliveries are opened together (and closed, see closing): the statements are as
+many for sixteen towns as for one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sqlalchemy import and_, bindparam, case, delete, insert, or_, update
+from sqlalchemy import bindparam, insert, or_, update
 from sqlalchemy import select as columns
-from sqlmodel import Session, col
+from sqlmodel import Session
 
-from hub import changes, clock, db, memos, outlets
+from hub import clock, db, outlets
 from hub.again import retried
 from hub.contracts import Message, Outcome, Target, TemporaryFailure, Verdict
-from hub.dispatch import endings, hearing, hosts, lanes, leases, phones
-from hub.models import Attempt, Delivery, Shard, Subscription
-from hub.vocabulary import LANE_ORDER, DeliveryState, Intent, Lane
+from hub.dispatch import freezing, hosts, lanes, leases, phones
+from hub.models import Attempt, Delivery, Shard
+from hub.vocabulary import DeliveryState, Intent
 
 if TYPE_CHECKING:
     from hub.dispatch.messengers import Speaking
 
 _CANDIDATES = 8
 
-# Built once: building a statement costs more than asking it, and a slice asks a dozen.
-_now: Any = bindparam("now")
+# Tables rather than classes, and built once: what the ORM adds to a statement, and building it,
+# cost more than asking it.
+_SHARD: Any = Shard.__table__  # type: ignore[attr-defined]
+_DELIVERY: Any = Delivery.__table__  # type: ignore[attr-defined]
+_ATTEMPT: Any = Attempt.__table__  # type: ignore[attr-defined]
+_shard, _delivery, _attempt = _SHARD.c, _DELIVERY.c, _ATTEMPT.c
+_now: Any = bindparam("now", type_=_attempt.started.type)
 _me: Any = bindparam("me")
-_held = and_(col(Shard.id) == bindparam("shard"), col(Shard.lease) == _me)
+_these: Any = bindparam("these", expanding=True)
 _FREE = (
-    columns(col(Shard.id))
+    columns(_shard.id, _shard.delivery_id)
     .where(
-        col(Shard.delivery_id) == bindparam("delivery"),
-        col(Shard.done).is_(False),
-        col(Shard.lease) == "",
-        or_(col(Shard.retry_at).is_(None), col(Shard.retry_at) <= _now),
+        _shard.delivery_id.in_(_these),
+        _shard.done.is_(False),
+        _shard.lease.in_(["", _me]),  # ours: a try that the database cut short
+        or_(_shard.retry_at.is_(None), _shard.retry_at <= _now),
     )
-    .order_by(col(Shard.n))
-    .limit(_CANDIDATES)
+    .order_by(_shard.delivery_id, _shard.n)
 )
-_NEXT = (
-    columns(
-        col(Shard.cursor),
-        col(Shard.size),
-        col(Shard.intent),
-        col(Shard.ids),
-        col(Delivery.authority_id),
-        col(Delivery.outlet_id),
-        col(Delivery.lane),
-        col(Delivery.state),
-        col(Delivery.expires),
-    )
-    .join(Delivery, col(Delivery.id) == Shard.delivery_id)
-    .where(_held)
+_TAKEN = (
+    update(_SHARD)
+    .where(_shard.id.in_(_these), _shard.lease.in_(["", _me]), _shard.done.is_(False))
+    .values(lease=_me, beat=_shard.beat + 1)
+    .returning(_shard.id, _shard.delivery_id, _shard.cursor, _shard.size, _shard.intent, _shard.ids)
 )
-_BEGUN = insert(Attempt.__table__).values(  # type: ignore[attr-defined]
-    authority_id=bindparam("authority"),
-    delivery_id=bindparam("delivery"),
-    outlet_id=bindparam("outlet"),
-    shard_id=bindparam("shard"),
-    worker=_me,
-    count=bindparam("many"),
-    started=_now,
-    outcome="sending",
-    detail="",
+_STANDING = columns(_delivery.id, _delivery.state, _delivery.expires).where(
+    _delivery.id.in_(_these)
 )
-_WHOLE = columns(col(Shard.size), col(Shard.n), col(Shard.delivery_id)).where(
-    col(Shard.id) == bindparam("shard")
-)
-_LOCKED = (
-    columns(col(Delivery.id)).where(col(Delivery.id) == bindparam("delivery")).with_for_update()
+_BEGUN = insert(_ATTEMPT).returning(_attempt.id, sort_by_parameter_order=True)
+RELEASED = (
+    update(_SHARD)
+    .where(_shard.id.in_(_these), _shard.lease == _me)
+    .values(lease="", done=_shard.cursor >= _shard.size)
 )
 
 
-def _marking(*conditions: Any, **values: Any) -> Any:
-    marked = update(Shard).where(_held, *conditions).values(**values)
-    return marked.execution_options(synchronize_session=False)
+@dataclass(slots=True)
+class Ask:
+    """What a worker wants: `size` phones of a delivery, from the shard it holds or from any that is
+    free. `written`: whom the delivery addresses, where nobody wrote that down yet."""
 
+    speaking: "Speaking"
+    size: int
+    shard_id: int | None = None
+    written: "freezing.Written | None" = None
 
-_BEAT = _marking(beat=Shard.beat + 1)
-_RELEASED = _marking(lease="", done=col(Shard.cursor) >= col(Shard.size))
-_MOVED = _marking(
-    col(Shard.cursor) == bindparam("start"),
-    cursor=bindparam("to"),
-    beat=Shard.beat + 1,
-    accepted=Shard.accepted + bindparam("told"),
-    gone=Shard.gone + bindparam("lost"),
-    rejected=Shard.rejected + bindparam("no"),
-    done=bindparam("over"),
-    lease=bindparam("kept"),
-)
-_ENDED = (
-    update(Attempt)
-    .where(col(Attempt.shard_id) == bindparam("shard"), col(Attempt.finished).is_(None))
-    .values(
-        finished=bindparam("at"),
-        outcome=case(
-            (col(Attempt.id) == bindparam("ours"), bindparam("said")), else_="interrupted"
-        ),
-    )
-    .execution_options(synchronize_session=False)
-)
-
-
-class Closing(StrEnum):
-    """What is to do after a slice."""
-
-    GOES_ON = "goes on"  # the shard is still ours
-    DONE = "done"
-    HANDED_BACK = "handed back"  # somebody else's turn
-    LOST = "lost"  # the lease was broken: another worker repeats the slice
+    @property
+    def delivery_id(self) -> int:
+        return self.speaking.delivery.id or 0
 
 
 @dataclass(slots=True)
@@ -124,6 +89,7 @@ class Slice:
     """`size` ids from `start`; `ids` are those of `targets`, `ailing` those of them that failed
     lately, `held` those whose host is left alone, by the seconds it is."""
 
+    speaking: "Speaking"
     shard_id: int
     start: int
     size: int
@@ -137,30 +103,102 @@ class Slice:
 
 
 @retried
-def claim(delivery_id: int) -> int | None:
-    """Take an open shard of the delivery that nobody holds."""
+def open_(asks: Sequence[Ask]) -> list[Slice | None]:
+    """Note the attempts, then read the next slices of phones as they are now: the write is short,
+    the reading holds nobody up. None: nothing of the delivery is free, the shard is done, or it is
+    no longer ours to do."""
     with db.writing(db.EVERYWHERE) as session:
-        ids = session.execute(_FREE, {"delivery": delivery_id, "now": clock.now()}).scalars().all()
-        return next((i for i in ids if leases.claim(session, Shard, i)), None)
-
-
-@retried
-def open_(speaking: "Speaking", shard_id: int, size: int) -> Slice | None:
-    """Note the attempt, then read the next slice of phones as they are now: the write is short, the
-    reading holds nobody up. None: the shard is done, or it is no longer ours to do."""
-    with db.writing(db.EVERYWHERE) as session:
-        begun = _begin(session, speaking.delivery.id or 0, shard_id, size, clock.now())
-    if begun is None:
-        return None
-    start, ids, intent, attempt_id = begun
+        begun = _begin(session, asks, clock.now())
+    if not any(begun):
+        return [None for _ in asks]
+    wanted = {n for piece in begun if piece for n in piece.ids}
     with db.reading(db.EVERYWHERE) as session:
-        rows = phones.read(session, ids)
-        identities = {n: phones.identity(session, n) for n in {r.push_identity_id for r in rows}}
+        rows = {row.id: row for row in phones.read(session, sorted(wanted))}
+        numbers = {row.push_identity_id for row in rows.values()}
+        identities = {n: phones.identity(session, n) for n in numbers}
         trouble = hosts.any_open(session)
-    piece = Slice(shard_id, start, len(ids), [], [], attempt_id, intent)
-    if trouble:
-        rows = _allowed(piece, rows)
-    key = f"{speaking.delivery.publication_id}.{speaking.delivery.revision_no}"
+    for piece in begun:
+        if piece is not None:
+            there = [rows[n] for n in piece.ids if n in rows]
+            _address(piece, _allowed(piece, there) if trouble else there, identities)
+    return begun
+
+
+def _begin(session: Session, asks: Sequence[Ask], now: datetime) -> list[Slice | None]:
+    """The next slices, written down as begun; their `ids` are all of them."""
+    unwritten = [ask.written for ask in asks if ask.written is not None]
+    if unwritten:
+        freezing.begin(session, unwritten)
+    taken = _take(session, asks, now)
+    run = session.connection().execute
+    standing = {
+        row.id: row
+        for row in run(_STANDING, {"these": [row.delivery_id for row in taken.values()]})
+    }
+    found: list[Slice | None] = []
+    attempts, released = [], []
+    for ask in asks:
+        row = taken.get(ask.delivery_id)
+        if row is None:
+            found.append(None)
+            continue
+        delivery = standing[row.delivery_id]
+        over = delivery.state != DeliveryState.OPEN or delivery.expires <= now
+        if over or row.cursor >= row.size:
+            released.append(row.id)
+            found.append(None)
+            continue
+        ids = np.frombuffer(row.ids, "<i8")[row.cursor : row.cursor + ask.size].tolist()
+        piece = Slice(ask.speaking, row.id, row.cursor, len(ids), ids, [], 0, Intent(row.intent))
+        found.append(piece)
+        attempts.append(
+            {
+                "authority_id": ask.speaking.delivery.authority_id,
+                "delivery_id": row.delivery_id,
+                "outlet_id": ask.speaking.delivery.outlet_id,
+                "shard_id": row.id,
+                "worker": leases.me(),
+                "count": len(ids),
+                "started": now,
+                "outcome": "sending",
+                "detail": "",
+            }
+        )
+    if released:
+        run(RELEASED, {"these": released, "me": leases.me()})
+    pieces = [piece for piece in found if piece is not None]
+    if pieces:
+        numbers = run(_BEGUN, attempts).scalars().all()
+        for piece, number in zip(pieces, numbers, strict=True):
+            piece.attempt_id = number
+        served = [piece.speaking.delivery for piece in pieces]
+        lanes.took_turns(session, {(one.authority_id, one.lane) for one in served})
+    return found
+
+
+def _take(session: Session, asks: Sequence[Ask], now: datetime) -> Mapping[int, Any]:
+    """delivery → its shard that is this worker's now: the one it held, or one that was free."""
+    run = session.connection().execute
+    choices: dict[int, list[int]] = {
+        ask.delivery_id: [ask.shard_id] for ask in asks if ask.shard_id is not None
+    }
+    missing = [ask.delivery_id for ask in asks if ask.shard_id is None]
+    if missing:
+        for row in run(_FREE, {"these": missing, "now": now, "me": leases.me()}):
+            choices.setdefault(row.delivery_id, []).append(row.id)
+    taken: dict[int, Any] = {}
+    for _ in range(_CANDIDATES):
+        tried = [numbers.pop(0) for of, numbers in choices.items() if numbers and of not in taken]
+        if not tried:
+            break
+        got = run(_TAKEN, {"these": sorted(tried), "me": leases.me()})
+        taken |= {row.delivery_id: row for row in got}
+    return taken
+
+
+def _address(piece: Slice, rows: Sequence[Any], identities: Mapping[int, Any]) -> None:
+    delivery = piece.speaking.delivery
+    key, intent = f"{delivery.publication_id}.{delivery.revision_no}", piece.intent
     piece.targets = [
         Target(
             key,
@@ -178,40 +216,6 @@ def open_(speaking: "Speaking", shard_id: int, size: int) -> Slice | None:
     ]
     piece.ids = [row.id for row in rows]
     piece.ailing = [row.id for row in rows if row.failures]
-    return piece
-
-
-def _begin(
-    session: Session, delivery_id: int, shard_id: int, size: int, now: datetime
-) -> tuple[int, list[int], Intent, int] | None:
-    """(cursor, ids, intent, attempt) of the next slice, written down as begun."""
-    mine = {"shard": shard_id, "me": leases.me()}
-    row = session.execute(_NEXT, mine).first()
-    if row is None:
-        return None
-    over = row.state != DeliveryState.OPEN or row.expires <= now
-    if over or row.cursor >= row.size:
-        _mark(session, _RELEASED, shard_id)
-        return None
-    if not _mark(session, _BEAT, shard_id):
-        return None
-    lanes.took_turn(session, row.authority_id, row.lane)
-    ids: list[int] = np.frombuffer(row.ids, "<i8")[row.cursor : row.cursor + size].tolist()
-    given = {
-        "authority": row.authority_id,
-        "delivery": delivery_id,
-        "outlet": row.outlet_id,
-        "many": len(ids),
-        "now": now,
-    }
-    made: Any = session.execute(_BEGUN, mine | given)
-    return row.cursor, ids, Intent(row.intent), int(made.inserted_primary_key[0])
-
-
-def _mark(session: Session, marking: Any, shard_id: int, **given: Any) -> bool:
-    """Write to a shard that this worker still holds; whether it does."""
-    done: Any = session.execute(marking, {"shard": shard_id, "me": leases.me(), **given})
-    return bool(done.rowcount == 1)
 
 
 def _allowed(piece: Slice, rows: Sequence[Any]) -> Sequence[Any]:
@@ -232,97 +236,14 @@ def _allowed(piece: Slice, rows: Sequence[Any]) -> Sequence[Any]:
     return kept
 
 
-def wire(speaking: "Speaking", message: Message, piece: Slice) -> list[Outcome]:
+def wire(message: Message, piece: Slice) -> list[Outcome]:
     """The only step that touches the network; no session is open."""
     if not piece.targets:
         return []
     try:
-        said: list[Outcome] = outlets.adapter(speaking.outlet).send(message, piece.targets)
+        said: list[Outcome] = outlets.adapter(piece.speaking.outlet).send(message, piece.targets)
     except TemporaryFailure as failure:
         return [
             Outcome(Verdict.LATER, reason=failure.reason, retry_after=failure.retry_after)
         ] * len(piece.targets)
     return said
-
-
-@retried
-def close(speaking: "Speaking", piece: Slice, outcomes: list[Outcome]) -> Closing:
-    """Move the cursor, drop the dead, put the unlucky into a shard for later, end the delivery with
-    its last shard, hand the shard back when it is somebody else's turn."""
-    watched = bool(piece.standing.known)
-    heard = hearing.sort_out(piece.ids, piece.targets, outcomes, piece.held, watched)
-    gone = len(heard.gone) + piece.size - len(piece.ids) - sum(map(len, piece.held.values()))
-    cursor = piece.start + piece.size
-    with db.writing(db.EVERYWHERE) as session:
-        shard = session.execute(_WHOLE, {"shard": piece.shard_id}).one()
-        done = cursor >= shard.size
-        mine = _mark(
-            session,
-            _MOVED,
-            piece.shard_id,
-            start=piece.start,
-            to=cursor,
-            told=len(heard.accepted),
-            lost=gone,
-            no=heard.rejected,
-            over=done,
-            kept="" if done else leases.me(),
-        )
-        if not mine:
-            return Closing.LOST
-        hearing.retry(session, shard.delivery_id, shard.n, piece.intent, heard.later)
-        if heard.gone:
-            session.execute(delete(Subscription).where(col(Subscription.id).in_(heard.gone)))
-        if piece.ailing:
-            hearing.good_news(session, sorted({*piece.ailing} & {*heard.accepted}))
-        hearing.bad_news(session, heard.unlucky)
-        if heard.tallies:
-            hosts.judge(session, heard.tallies, piece.standing)
-        if heard.refusing:
-            host = heard.refusing.removeprefix(hearing.HOST_REFUSES_US).strip(": ")
-            memos.write(session, "push.refused", 1, host)
-        # The delivery's row is locked before the look at the clock, so that 99 % never comes before
-        # 90, and at its other shards: of two workers that close the last two, the second sees the
-        # first's.
-        session.execute(_LOCKED, {"delivery": shard.delivery_id})
-        now = clock.now()
-        hearing.count(session, shard.delivery_id, heard, gone, now)
-        # Ours, and those of a worker that died: this slice repeated theirs.
-        ended = {"shard": piece.shard_id, "ours": piece.attempt_id, "at": now}
-        session.execute(_ENDED, ended | {"said": f"{len(heard.accepted)} accepted"})
-        changes.bump(session)
-        if done:
-            endings.settle(session, shard.delivery_id)
-            return Closing.DONE
-        if not _others_turn(session, speaking.delivery):
-            return Closing.GOES_ON
-        _mark(session, _RELEASED, piece.shard_id)
-        return Closing.HANDED_BACK
-
-
-def _others_turn(session: Session, delivery: Delivery) -> bool:
-    """Whether a more pressing lane or another authority waits for this worker."""
-    lane = Lane(delivery.lane)
-    if lanes.rests(session, lane):
-        return True
-    mine = [x for x in lanes.served() if LANE_ORDER[x] <= LANE_ORDER[lane]]
-    turn = lanes.next_turn(session, mine or [lane])
-    return turn is not None and (
-        turn.lane is not lane or turn.authority_id != delivery.authority_id
-    )
-
-
-def give_back(shard_id: int, reason: str) -> None:
-    """The call failed as a whole: nobody of it counts as told, the shard is free again."""
-    with db.writing(db.EVERYWHERE) as session:
-        _mark(session, _RELEASED, shard_id)
-        mine = (Attempt.shard_id == shard_id, Attempt.worker == leases.me())
-        _finish(session, "failed", *mine, detail=reason)
-
-
-def _finish(session: Session, outcome: str, *which: Any, detail: str = "") -> None:
-    session.execute(
-        update(Attempt)
-        .where(col(Attempt.finished).is_(None), *which)
-        .values(finished=clock.now(), outcome=outcome, detail=detail)
-    )

@@ -101,11 +101,8 @@ def _first(here: Authority, area: Any) -> float:
         session.add(delivery)
 
     def work() -> None:
-        speaking = messengers.frame(number)
-        assert speaking is not None
-        shard = shards.claim(number)
-        assert shard is not None
-        piece = shards.open_(speaking, shard, 200)
+        ((speaking, written),) = messengers.ready([number])
+        (piece,) = shards.open_([shards.Ask(speaking, 200, written=written)])
         assert piece is not None
         assert len(piece.targets) == 200
         speaking.message(piece.intent)

@@ -14,7 +14,7 @@ import pytest
 from sqlmodel import select
 
 from hub import clock, db, nudges, publishing
-from hub.dispatch import fanout, freezing, lanes, leases, messengers, shards
+from hub.dispatch import closing, fanout, freezing, lanes, leases, messengers, shards
 from hub.dispatch.messengers import Speaking
 from hub.models import Attempt, Authority, Delivery, Shard
 from hub.vocabulary import DELIVERY_OVER, Lane
@@ -76,11 +76,16 @@ def paths(endpoints: list[str]) -> Counter[str]:
     return Counter(urlsplit(endpoint).path for endpoint in endpoints)
 
 
-def tell(speaking: Speaking, shard: int, size: int) -> shards.Closing:
-    piece = shards.open_(speaking, shard, size)
+def opened(speaking: Speaking | None, size: int) -> shards.Slice:
+    assert speaking is not None
+    (piece,) = shards.open_([shards.Ask(speaking, size)])
     assert piece is not None
-    outcomes = shards.wire(speaking, speaking.message(piece.intent), piece)
-    return shards.close(speaking, piece, outcomes)
+    return piece
+
+
+def tell(piece: shards.Slice) -> closing.Closing:
+    outcomes = shards.wire(piece.speaking.message(piece.intent), piece)
+    return closing.close([(piece, outcomes)])[0]
 
 
 def work_until_over(delivery_id: int, go: Any) -> None:
@@ -125,19 +130,19 @@ def test_a_second_worker_joins_and_the_last_one_says_it_is_done(
     endpoints = crowds.gather(here, service.base, 20)
     delivery = said(here)
     leases.name_this_worker("first")
-    one = messengers.frame(delivery.id)
-    held = shards.claim(delivery.id)
+    speaking = messengers.frame(delivery.id)
+    held = opened(speaking, 10)
     leases.name_this_worker("second")
-    other = messengers.frame(delivery.id)
-    taken = shards.claim(delivery.id)
-    assert one is not None
-    assert other is not None
-    assert len({held, taken}) == 2
-    assert shards.claim(delivery.id) is None
-    assert tell(other, taken, 10) is shards.Closing.DONE
+    taken = opened(messengers.frame(delivery.id), 10)
+    assert held.shard_id != taken.shard_id
+    leases.name_this_worker("third")
+    assert speaking is not None
+    assert shards.open_([shards.Ask(speaking, 10)]) == [None]
+    leases.name_this_worker("second")
+    assert tell(taken) is closing.Closing.DONE
     assert fresh(delivery).state == "open"
     leases.name_this_worker("first")
-    assert tell(one, held, 10) is shards.Closing.DONE
+    assert tell(held) is closing.Closing.DONE
     assert (fresh(delivery).state, fresh(delivery).accepted) == ("done", 20)
     assert got(service) == paths(endpoints)
 
@@ -148,9 +153,7 @@ def test_one_of_two_workers_dies_and_the_other_ends_it(
     endpoints = crowds.gather(here, service.base, 30)
     delivery = said(here)
     leases.name_this_worker("dies")
-    speaking = messengers.frame(delivery.id)
-    shard = shards.claim(delivery.id)
-    assert tell(speaking, shard, 5) is shards.Closing.GOES_ON
+    assert tell(opened(messengers.frame(delivery.id), 5)) is closing.Closing.GOES_ON
     leases.name_this_worker("lives")
     work_all()
     assert fresh(delivery).state == "open"  # the dead worker's shard is not taken before its time
@@ -182,8 +185,7 @@ def test_a_freeze_cut_off_in_the_middle_is_ended_by_the_next_worker(
     with db.reading(here.id) as session:
         assert len(session.exec(select(Shard)).all()) == 1
     # The first shard is told already by whoever comes, while its writer holds the delivery.
-    joined = messengers.frame(delivery.id)
-    assert tell(joined, shards.claim(delivery.id), 10) is shards.Closing.DONE
+    assert tell(opened(messengers.frame(delivery.id), 10)) is closing.Closing.DONE
     assert fresh(delivery).state == "open"
     with db.writing(db.EVERYWHERE) as session:
         leases.release_mine(session)
@@ -233,11 +235,12 @@ def test_urgent_overtakes_at_the_next_slice(
     here = begin(hub_on_sqlite, service)
     crowds.gather(here, service.base, 30)
     calm = said(here, "Marché de Noël")
-    speaking = messengers.frame(calm.id)
-    shard = shards.claim(calm.id)
-    assert tell(speaking, shard, 3) is shards.Closing.GOES_ON
+    first = opened(messengers.frame(calm.id), 3)
+    assert tell(first) is closing.Closing.GOES_ON
     urgent = said(here, "Évacuez", severity="Extreme", urgency="Immediate")
-    assert tell(speaking, shard, 3) is shards.Closing.HANDED_BACK
+    (second,) = shards.open_([shards.Ask(first.speaking, 3, first.shard_id)])
+    assert second is not None
+    assert tell(second) is closing.Closing.HANDED_BACK
     lanes.serve([Lane.NORMAL, Lane.BULK])
     try:
         assert messengers.work(calm.id) is False  # rests: the urgent one is under way

@@ -10,8 +10,9 @@ import pytest
 from sqlmodel import select
 
 from hub import db, publishing, subscribing
+from hub.contracts import Outcome
 from hub.devices import Device, Gate
-from hub.dispatch import leases, messengers, shards
+from hub.dispatch import closing, leases, messengers, shards
 from hub.dispatch.messengers import Speaking
 from hub.models import Authority, Delivery, Publication, Shard
 from hub.subscribing import Wishes
@@ -77,17 +78,14 @@ def frozen(delivery: Delivery) -> Speaking:
     return speaking
 
 
-def first_slice(delivery: Delivery) -> tuple[Speaking, shards.Slice]:
-    speaking = frozen(delivery)
-    shard = shards.claim(delivery.id or 0)
-    assert shard is not None
-    piece = shards.open_(speaking, shard, SLICE)
+def first_slice(delivery: Delivery) -> shards.Slice:
+    (piece,) = shards.open_([shards.Ask(frozen(delivery), SLICE)])
     assert piece is not None
-    return speaking, piece
+    return piece
 
 
-def wired(speaking: Speaking, piece: shards.Slice) -> list[object]:
-    return shards.wire(speaking, speaking.message(piece.intent), piece)  # type: ignore[return-value]
+def wired(piece: shards.Slice) -> list[Outcome]:
+    return shards.wire(piece.speaking.message(piece.intent), piece)
 
 
 def another_worker() -> None:
@@ -150,8 +148,8 @@ def test_killed_between_wire_and_close_one_slice_comes_twice_under_the_same_topi
     here: Authority, service: PushService, phones: list[FakePhone]
 ) -> None:
     delivery = said(here)
-    speaking, piece = first_slice(delivery)
-    wired(speaking, piece)
+    piece = first_slice(delivery)
+    wired(piece)
     another_worker()
     work_all()
     counts = got(service)
@@ -171,8 +169,8 @@ def test_killed_between_two_slices_the_rest_goes_on_where_it_stood(
     here: Authority, service: PushService, phones: list[FakePhone]
 ) -> None:
     delivery = said(here)
-    speaking, piece = first_slice(delivery)
-    shards.close(speaking, piece, wired(speaking, piece))  # type: ignore[arg-type]
+    piece = first_slice(delivery)
+    closing.close([(piece, wired(piece))])
     another_worker()
     work_all()
     assert got(service) == Counter(paths(phones))
@@ -183,15 +181,15 @@ def test_a_worker_whose_lease_was_broken_does_not_move_the_cursor(
     here: Authority, service: PushService, phones: list[FakePhone]
 ) -> None:
     delivery = said(here)
-    speaking, piece = first_slice(delivery)
-    outcomes = wired(speaking, piece)
+    piece = first_slice(delivery)
+    outcomes = wired(piece)
     another_worker()
     with db.writing(db.EVERYWHERE) as session:
         shard = session.get_one(Shard, piece.shard_id)
         shard.lease = "elsewhere/worker/1"
         session.add(shard)
-    assert shards.close(speaking, piece, outcomes) is shards.Closing.LOST  # type: ignore[arg-type]
-    assert shards.open_(speaking, piece.shard_id, SLICE) is None
+    assert closing.close([(piece, outcomes)]) == [closing.Closing.LOST]
+    assert shards.open_([shards.Ask(piece.speaking, SLICE, piece.shard_id)]) == [None]
     with db.reading(here.id) as session:
         shard = session.get_one(Shard, piece.shard_id)
     assert (shard.cursor, shard.accepted, shard.lease) == (0, 0, "elsewhere/worker/1")
@@ -220,8 +218,8 @@ def test_a_cancel_reaches_exactly_those_told_before_the_worker_died(
     """Six of ten were never told; they hear of no end. A slice that may have left counts as told
     once it is repeated, which a cancel forbids: only the closed slice is."""
     delivery = said(here)
-    speaking, piece = first_slice(delivery)
-    shards.close(speaking, piece, wired(speaking, piece))  # type: ignore[arg-type]
+    piece = first_slice(delivery)
+    closing.close([(piece, wired(piece))])
     told = set(got(service))
     another_worker()
     service.received.clear()
@@ -244,8 +242,8 @@ def test_a_cancel_reaches_a_slice_that_may_have_left(
     """The worker died after the wire and before the close: four phones show it, the cursor does
     not know. The end must reach them all the same."""
     delivery = said(here)
-    speaking, piece = first_slice(delivery)
-    wired(speaking, piece)
+    piece = first_slice(delivery)
+    wired(piece)
     told = set(got(service))
     assert len(told) == SLICE
     another_worker()
