@@ -34,7 +34,7 @@ test:
 	@scripts/tests
 
 bench:
-	@scripts/setup --tests
+	@scripts/setup --tests --bench
 	@SIZE=$(SIZE) $(PY) -m tests.benchmarks.run $(ONLY)
 
 kills:

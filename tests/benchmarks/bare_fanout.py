@@ -24,12 +24,9 @@ def encrypt(text: bytes, point: bytes, auth: bytes) -> bytes:
 def send(urls, make, headers, ca):  # type: ignore[no-untyped-def]
     multi, idle, left, flying = pycurl.CurlMulti(), [pycurl.Curl() for _ in range(64)], len(urls), 0
     for curl in idle:
-        for what, value in (
-            (pycurl.HTTPHEADER, headers),
-            (pycurl.CAINFO, ca),
-            (pycurl.PIPEWAIT, 1),
-        ):
-            curl.setopt(what, value)
+        curl.setopt(pycurl.HTTPHEADER, headers)
+        curl.setopt(pycurl.CAINFO, ca)
+        curl.setopt(pycurl.PIPEWAIT, 1)
     while left or flying:
         for _ in range(min(left, len(idle), 4)):
             left, flying, curl = left - 1, flying + 1, idle.pop()

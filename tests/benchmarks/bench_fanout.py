@@ -1,7 +1,7 @@
 """A fan-out to many phones: from the audience to the last checkpoint.
 
 Ours is a worker of the product with its database, ledger, checkpoints and counters; the limit is a
-bare loop of 39 lines over the same libraries (bare_fanout.py), HTTP/2 over TLS, with a fresh
+bare loop of 40 lines over the same libraries (bare_fanout.py), HTTP/2 over TLS, with a fresh
 key and salt for each message; the peers are pywebpush and Node's web-push as they are documented.
 The push host is a process of its own on the other core; it counts endpoints, and one message in a
 hundred is decrypted with another library. `SIZE=1000000` measures a million.

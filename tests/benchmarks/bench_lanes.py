@@ -62,7 +62,7 @@ def _beside(
         _until(calm, lambda d: d.first_at is not None)
         among = _timed(_over(crowd.say(small, f"Feu {number}", **crowd.GRAVE)))
         under_way = crowd.delivery(calm).state not in DELIVERY_OVER
-        _over(calm)
+        _end(calm)
         if number:
             idle.append(alone)
             busy.append((*among, under_way))
@@ -113,6 +113,15 @@ def _timed(number: int) -> tuple[float, float]:
 def _over(number: int) -> int:
     _until(number, lambda d: d.state in DELIVERY_OVER)
     return number
+
+
+def _end(number: int) -> None:
+    """What the bulk push has left to say is of no use here."""
+    with db.writing(db.EVERYWHERE) as session:
+        session.execute(
+            update(Delivery).where(col(Delivery.id) == number).values(expires=clock.now())
+        )
+    _over(number)
 
 
 def _until(number: int, true: Any, most: float = 900.0) -> None:

@@ -14,20 +14,22 @@ from hub.worker import use_celery_for_nudges
 
 
 @contextmanager
-def working(nudging: bool = True) -> Iterator[Supervisor]:
-    """Inside crowd.hub: workers for every lane, until the end. `nudging` False where roles are
-    started again meanwhile: they are forks of this process and would share its connection."""
+def working(nudging: bool = True, web: bool = False) -> Iterator[Supervisor]:
+    """Inside crowd.hub: workers for every lane, until the end; with the web role when asked.
+    `nudging` False where roles are started again meanwhile: they are forks of this process and
+    would share its connection."""
     data = settings.get().data
     port, word = _free(), "bench"
     cli.prepare()
     with Supervisor(Path(data), lambda _line: None) as supervisor:
         supervisor.start(valkey.service(data / "valkey", port, word))
-        os.environ["TAMBOUR_REDIS_URL"] = valkey.url(port, word)
+        os.environ |= {"TAMBOUR_REDIS_URL": valkey.url(port, word), "PORT": str(_free())}
         settings.get.cache_clear()
         db.dispose()
         supervisor.wait_ready(60)
+        begins = ("worker", "beat", "web") if web else ("worker", "beat")
         for service in up.roles(settings.get()):
-            if service.name.startswith("worker") or service.name == "beat":
+            if service.name.startswith(begins):
                 supervisor.start(service)
         supervisor.wait_ready(90)
         if nudging:

@@ -1,6 +1,7 @@
 """The long form of test_fanout_kills, for `make kills`: a fan-out on PostgreSQL with Valkey, and at
-every 2 % of it a kill -9 of something, chosen by chance: a worker, the sweep, the queue (which then
-has forgotten everything), a process of PostgreSQL (which then throws all connections out).
+every 2 % of it a kill -9 of something, chosen by chance: a worker, the web role, the sweep, the
+queue (which then has forgotten everything), a process of PostgreSQL (which then throws all
+connections out).
 
 Run: SIZE=100000 SEED=1 python -m tests.faults.long_fanout
 """
@@ -33,7 +34,7 @@ def main() -> int:
     chance = random.Random(seed)
     with crowd.postgres() as address, PushHost() as host, crowd.hub(host, address) as here:
         crowd.gather(here, host, size)
-        with field.working(nudging=False) as supervisor:
+        with field.working(nudging=False, web=True) as supervisor:
             told = crowd.say(here, **crowd.GRAVE)
             kills = _kill_until_over(supervisor, address, host, told, size, chance)
         seen, ended = host.seen(), crowd.delivery(told)
