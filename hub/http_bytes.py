@@ -4,14 +4,16 @@ but the ASGI `send`."""
 import gzip
 import math
 import re
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
+from functools import lru_cache
 from typing import Any, Final
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Header = tuple[bytes, bytes]
+Messages = tuple[dict[str, Any], dict[str, Any]]
 
 MAX_AGE_S: Final = 60
 _GZIP_FROM: Final = 1024
@@ -38,9 +40,13 @@ _PREFLIGHT: Final[tuple[Header, ...]] = (
 )
 
 
+_ASKED: Final = frozenset({b"accept-encoding", b"if-none-match", b"if-modified-since"})
+
+
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A document ready to be sent. `etag` without quotes; `zipped` where gzip makes it smaller."""
+    """A document ready to be sent. `etag` without quotes; `zipped` where gzip makes it smaller;
+    `answers`: the messages that were sent for it already, by status, coding and age."""
 
     outlet_id: int
     etag: str
@@ -49,6 +55,7 @@ class Held:
     modified: datetime
     valid_until: datetime | None
     headers: tuple[Header, ...]
+    answers: dict[tuple[int, bool, int], Messages] = field(default_factory=dict, compare=False)
 
     def is_stale(self, now: datetime) -> bool:
         return self.valid_until is not None and self.valid_until <= now
@@ -95,22 +102,36 @@ async def reply(send: Send, scope: Mapping[str, Any], held: Held, now: datetime)
         await text_reply(send, 405, "Cette adresse se lit seulement.", (b"allow", b"GET, HEAD"))
         return
     asked = _asked(scope["headers"])
-    zipped = held.zipped if _takes_gzip(asked.get("accept-encoding", "")) else None
-    tag = f'"{held.etag}{_ZIPPED if zipped else ""}"'
+    zipped = held.zipped is not None and _takes_gzip(asked.get(b"accept-encoding", b""))
+    status = 304 if _unchanged(asked, held) else 200
+    age = held.max_age(now)
+    start, body = held.answers.get((status, zipped, age)) or _answer(held, status, zipped, age)
+    await send(start)
+    await send(body if method == "GET" else _NOTHING)
+
+
+_NOTHING: Final[dict[str, Any]] = {"type": "http.response.body", "body": b""}
+
+
+def _answer(held: Held, status: int, zipped: bool, age: int) -> Messages:
+    """The two messages of an answer, built once: of a thousand phones that ask within a second each
+    gets the same."""
     headers = [
-        (b"etag", tag.encode()),
-        (b"cache-control", f"public, max-age={held.max_age(now)}".encode()),
+        (b"etag", f'"{held.etag}{_ZIPPED if zipped else ""}"'.encode()),
+        (b"cache-control", f"public, max-age={age}".encode()),
         (b"access-control-expose-headers", b"ETag, Last-Modified"),
-        *held.headers,
+        *(h for h in held.headers if status == 200 or h[0] != b"content-type"),
     ]
-    if _unchanged(asked, held):
-        await _say(send, 304, tuple(h for h in headers if h[0] != b"content-type"))
-        return
-    body = zipped or held.body
-    headers.append((b"content-length", str(len(body)).encode()))
-    if zipped:
-        headers.append((b"content-encoding", b"gzip"))
-    await _say(send, 200, tuple(headers), body if method == "GET" else b"")
+    body = _NOTHING
+    if status == 200:
+        content = held.zipped if zipped and held.zipped else held.body
+        headers.append((b"content-length", str(len(content)).encode()))
+        if zipped:
+            headers.append((b"content-encoding", b"gzip"))
+        body = {"type": "http.response.body", "body": content}
+    start = {"type": "http.response.start", "status": status, "headers": headers}
+    held.answers[status, zipped, age] = start, body
+    return start, body
 
 
 async def text_reply(send: Send, status: int, text: str, *headers: Header) -> None:
@@ -130,18 +151,16 @@ async def text_reply(send: Send, status: int, text: str, *headers: Header) -> No
     )
 
 
-def _unchanged(asked: Mapping[str, str], held: Held) -> bool:
+def _unchanged(asked: Mapping[bytes, bytes], held: Held) -> bool:
     """RFC 9110 section 13.1: If-None-Match (weak comparison) decides alone where it is given."""
-    known = asked.get("if-none-match")
+    known = asked.get(b"if-none-match")
     if known is not None:
-        if known.strip() == "*":
-            return True
-        return held.etag in {tag.removesuffix(_ZIPPED) for tag in _TAGS.findall(known)}
-    since = asked.get("if-modified-since")
+        return _knows(known, held.etag)
+    since = asked.get(b"if-modified-since")
     if since is None:
         return False
     try:
-        moment = parsedate_to_datetime(since)
+        moment = parsedate_to_datetime(since.decode("latin-1"))
     except ValueError:
         return False
     if moment.tzinfo is None:  # "-0000", and nothing an HTTP date should be
@@ -149,10 +168,19 @@ def _unchanged(asked: Mapping[str, str], held: Held) -> bool:
     return held.modified.replace(microsecond=0) <= moment
 
 
-def _takes_gzip(accepted: str) -> bool:
+@lru_cache(maxsize=1024)
+def _knows(known: bytes, etag: str) -> bool:
+    text = known.decode("latin-1")
+    if text.strip() == "*":
+        return True
+    return etag in {tag.removesuffix(_ZIPPED) for tag in _TAGS.findall(text)}
+
+
+@lru_cache(maxsize=256)
+def _takes_gzip(accepted: bytes) -> bool:
     """RFC 9110 section 12.5.3: named with a weight above 0, or covered by a star."""
     weights = {}
-    for part in accepted.lower().split(","):
+    for part in accepted.decode("latin-1").lower().split(","):
         coding, _, rest = part.strip().partition(";")
         name, _, value = rest.strip().partition("=")
         try:
@@ -162,12 +190,13 @@ def _takes_gzip(accepted: str) -> bool:
     return weights.get("gzip", weights.get("*", 0.0)) > 0
 
 
-def _asked(headers: list[Header]) -> dict[str, str]:
-    """Header lines by small name; repeated ones joined (RFC 9110 section 5.2)."""
-    found: dict[str, str] = {}
+def _asked(headers: Iterable[Header]) -> dict[bytes, bytes]:
+    """Of the header lines (names in small letters, ASGI 3.0) those that matter here; repeated ones
+    joined (RFC 9110 section 5.2)."""
+    found: dict[bytes, bytes] = {}
     for name, value in headers:
-        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
-        found[key] = f"{found[key]}, {text}" if key in found else text
+        if name in _ASKED:
+            found[name] = found[name] + b", " + value if name in found else value
     return found
 
 

@@ -172,8 +172,9 @@ class Shelf:
             await self._app(scope, receive, send)
             return
         for _ in range(_TRIES):
-            if not held.is_stale(clock.now()):
-                await reply(send, scope, held, clock.now())
+            now = clock.now()
+            if not held.is_stale(now):
+                await reply(send, scope, held, now)
                 return
             try:
                 await self._fresh(held.outlet_id)

@@ -48,7 +48,7 @@ def run() -> list[dict[str, Any]]:
 def _rows(hub: Instance, core: int) -> list[dict[str, Any]]:
     hub.ask("POST", "/api/v1/publications", NOTICE)
     hub.wait(lambda: b"mesure" in hub.get(PATH), "the feed")
-    time.sleep(3)
+    time.sleep(20)  # a hub that started a moment ago still reads its sources
     hub.http.request("GET", PATH)
     answer = hub.http.getresponse()
     headers, body = dict(answer.getheaders()), answer.read()
