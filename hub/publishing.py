@@ -5,7 +5,7 @@ is said before they are in the database.
 """
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from sqlmodel import Session, col, select
 
@@ -23,6 +23,9 @@ from hub.vocabulary import (
     check_move,
     lane_of,
 )
+
+# A draft may be scheduled without an approval, where no rule asked for one then.
+_PAST_APPROVAL: Final = (DraftState.APPROVED, DraftState.SCHEDULED)
 
 
 class Refused(ValueError):
@@ -140,7 +143,7 @@ def publish(session: Session, publication: Publication, actor: str) -> Revision:
     if expires <= now:
         raise Refused("expires", "This end has passed; nothing would be shown.")
     plan = planning.compute(session, publication, content, now)
-    approved = publication.draft_state in (DraftState.APPROVED, DraftState.SCHEDULED)
+    approved = publication.draft_state in _PAST_APPROVAL and publication.approved_by
     if plan.holds and not approved:
         if publication.draft_state != DraftState.SUBMITTED:
             _move_draft(publication, DraftState.SUBMITTED)
@@ -259,7 +262,7 @@ def wake(session: Session, publication: Publication) -> None:
 def hold_scheduled(session: Session, publication_id: str) -> None:
     """The hour came, and by the rules of now an approver is needed: it waits, and says so."""
     publication = session.get_one(Publication, publication_id)
-    publication.draft_state = DraftState.SUBMITTED
+    _move_draft(publication, DraftState.SUBMITTED)
     publication.publish_at = None
     publication.draft_note = "A rule asks for an approval that was not given."
     _set_wake(session, publication)
