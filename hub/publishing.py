@@ -86,7 +86,8 @@ def move_to(session: Session, publication: Publication, station: Station, actor:
 
 
 def submit(session: Session, publication: Publication, actor: str, note: str = "") -> None:
-    """Ask for approval."""
+    """Ask for approval. Raises Refused where there is nothing to approve."""
+    draft_of(publication)
     _move_draft(publication, DraftState.SUBMITTED)
     publication.draft_note = note
     _note(session, publication, actor, "submit")
@@ -107,7 +108,7 @@ def approve(session: Session, publication: Publication, actor: str) -> Plan:
     if actor == publication.draft_by:
         raise Refused("actor", "The author of a draft cannot approve it; ask a colleague.")
     _move_draft(publication, DraftState.APPROVED)
-    plan = planning.compute(session, publication, _draft(publication), clock.now())
+    plan = planning.compute(session, publication, draft_of(publication), clock.now())
     publication.approved_plan = plan.model_dump(mode="json")
     publication.approved_by = actor
     _note(session, publication, actor, "approve")
@@ -118,10 +119,10 @@ def schedule(session: Session, publication: Publication, at: datetime, actor: st
     """Make the draft live at `at`, to the second; a moment that has passed is refused."""
     if at <= clock.now():
         raise Refused("publish_at", "This moment has passed.")
-    _, expires = notices.span(_draft(publication), at)
+    _, expires = notices.span(draft_of(publication), at)
     if expires <= at:
         raise Refused("publish_at", "The notice expires before it would be published.")
-    plan = planning.compute(session, publication, _draft(publication), clock.now())
+    plan = planning.compute(session, publication, draft_of(publication), clock.now())
     if plan.holds and publication.draft_state != DraftState.APPROVED:
         _move_draft(publication, DraftState.SUBMITTED)
         raise Held(plan)
@@ -138,7 +139,7 @@ def publish(session: Session, publication: Publication, actor: str) -> Revision:
     Refused when there is nothing to publish or it would already be over.
     """
     now = clock.now()
-    content = _draft(publication)
+    content = draft_of(publication)
     effective, expires = notices.span(content, now)
     if expires <= now:
         raise Refused("expires", "This end has passed; nothing would be shown.")
@@ -229,6 +230,13 @@ def discard(session: Session, publication: Publication, actor: str) -> None:
     _note(session, publication, actor, "discard")
 
 
+def draft_of(publication: Publication) -> Content:
+    """The open draft. Raises Refused where there is none."""
+    if not publication.draft:
+        raise Refused("state", "There is no open draft; write one first.")
+    return Content.model_validate(publication.draft)
+
+
 def revision_of(session: Session, publication: Publication) -> Revision:
     """The last revision made."""
     return session.exec(
@@ -274,12 +282,6 @@ def hold_scheduled(session: Session, publication_id: str) -> None:
 
 def _stored(content: Content) -> dict[str, Any]:
     return content.model_dump(mode="json")
-
-
-def _draft(publication: Publication) -> Content:
-    if not publication.draft:
-        raise Refused("state", "There is no open draft; write one first.")
-    return Content.model_validate(publication.draft)
 
 
 def _move_draft(publication: Publication, to: DraftState) -> None:

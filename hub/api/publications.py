@@ -165,7 +165,7 @@ def move(
         held: list[str] = []
         match step:
             case "publish":
-                _need_right(caller, Content.model_validate(publication.draft or {"texts": {}}))
+                _need_right(caller, publishing.draft_of(publication))
                 held = _publish(session, publication, caller.actor)
             case "submit":
                 publishing.submit(session, publication, caller.actor, note)
@@ -331,15 +331,16 @@ def _merged(session: Session, publication: Publication, given: dict[str, Any]) -
     instruction changes the text of its language."""
     known = publication.draft
     if not known:
+        if not publication.revision_no:
+            raise publishing.Refused("state", "This publication has ended; write a new one.")
         known = publishing.revision_of(session, publication).content
-    flat = {k: given.pop(k) for k in ("headline", "description", "instruction", "short")
-            if k in given}  # fmt: skip
-    language = given.pop("language", None) or next(iter(known["texts"]))
-    merged = known | given
-    if flat:
-        texts = dict(merged["texts"])
-        texts[language] = texts.get(language, {}) | flat
-        merged["texts"] = texts
+    words = {k: v for k, v in given.items() if k in Content.flat}
+    merged = known | {k: v for k, v in given.items() if k not in (*Content.flat, "language")}
+    texts = merged["texts"]
+    language = str(given.get("language") or next(iter(known["texts"])))
+    # What is no object of texts is left to the validation, which names it.
+    if words and isinstance(texts, dict) and isinstance(texts.get(language, {}), dict):
+        merged["texts"] = texts | {language: texts.get(language, {}) | words}
     try:
         return Content.model_validate(merged)
     except ValidationError as error:
