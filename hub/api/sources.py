@@ -20,7 +20,7 @@ from hub import (
 )
 from hub.api.deps import Calling
 from hub.api.problems import Problem, wrong
-from hub.contracts import SourceUnavailable, SourceUnreadable
+from hub.contracts import SourceUnavailable
 from hub.models import Authority, ItemRow, Publication, Source, Station
 from hub.schemas import Given
 from hub.vocabulary import SourceHealth
@@ -85,8 +85,6 @@ def test(body: SourceIn, caller: Calling) -> dict[str, Any]:
         parsed, rows = polling.dry_run(row, authority)
     except SourceUnavailable as error:
         raise wrong("url", error.reason) from error
-    except SourceUnreadable as error:
-        raise wrong("url", str(error)) from error
     return {
         "title": parsed.title,
         "items": rows,
