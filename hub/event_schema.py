@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, Field, field_validator, model_validator
 from hub import categories
 from hub.schemas import Given, Worded
 
+_YEARS: Final = (1900, 2999)
 _LONGEST: Final = timedelta(days=400)
 
 
@@ -48,6 +49,10 @@ class EventIn(Worded):
 
     @model_validator(mode="after")
     def _order(self) -> "EventIn":
+        for name in ("starts", "ends", "day", "last_day"):
+            value = getattr(self, name)
+            if value and not _YEARS[0] <= value.year <= _YEARS[1]:
+                raise ValueError(f"{name}: a year from {_YEARS[0]} to {_YEARS[1]}")
         if (self.starts is None) == (self.day is None):
             raise ValueError("starts: give a start, or a day for what lasts whole days")
         if self.starts and self.ends and self.ends < self.starts:

@@ -10,7 +10,6 @@ import json
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 import structlog
 from pydantic import ValidationError
@@ -99,8 +98,7 @@ def follow(session: Session, event: Event) -> None:
 
 
 def _at(day: date, rule: ReminderRule, zone: str) -> datetime:
-    midnight = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone))
-    return next_at(rule.at, midnight, zone)
+    return next_at(rule.at, clock.midnight(day, zone), zone)
 
 
 def _hear_town(town: Authority, now: datetime, heard: Heard) -> int:
@@ -168,9 +166,7 @@ def _events(
     zone = authority.timezone
     first = clock.local(due, zone).date() + timedelta(days=1)
     last = first + timedelta(days=rule.days)
-    begin, end = (
-        datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)) for day in (first, last)
-    )
+    begin, end = clock.midnight(first, zone), clock.midnight(last, zone)
     found = session.exec(
         select(Event)
         .where(

@@ -139,7 +139,10 @@ class Content(Worded):
     @field_validator("effective", "onset", "expires")
     @classmethod
     def _utc(cls, value: datetime | None) -> datetime | None:
-        return value.astimezone(UTC) if value else None
+        try:
+            return value.astimezone(UTC) if value else None
+        except OverflowError:
+            raise ValueError("lies outside of the calendar") from None
 
     @model_validator(mode="after")
     def _order(self) -> "Content":

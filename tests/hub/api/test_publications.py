@@ -113,6 +113,7 @@ def test_the_same_key_gives_the_same_answer_and_no_second_publication(api: TestC
         ({"unheard": 1}, "unheard"),
         ({"station": "NOWHERE"}, "station"),
         ({"expires": "2027-01-02T09:00:00"}, "expires"),
+        ({"expires": "9999-12-31T23:59:59-05:00"}, "expires"),
         (
             {
                 "area": {
@@ -233,3 +234,11 @@ def test_texts_of_the_wrong_form_are_named_in_a_revision(
     answer = api.post(f"/api/v1/publications/{live['id']}/revisions", json=change)
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["field"].startswith("texts")
+
+
+def test_an_end_on_the_last_day_there_is_is_shown(api: TestClient) -> None:
+    said = say(api, expires="9999-12-31T23:59:59Z").json()
+    work_all()
+    board = api.get(f"/api/v1/publications/{said['id']}/board").json()
+    row = next(r for r in board["rows"] if r["outlet"] == "website")
+    assert (row["state"], row["reason"]) == ("shown", "")
