@@ -205,7 +205,7 @@ def cancel(
     )
     plan = planning.compute(session, publication, content, now, msg_type=MsgType.CANCEL)
     _carry_out(session, publication, revision, plan)
-    _end(session, publication, ended_as, now)
+    _end(publication, ended_as, now)
     _note(session, publication, actor, "cancel", ended_as=ended_as, reason=reason)
     return revision
 
@@ -213,7 +213,7 @@ def cancel(
 def expire(session: Session, publication: Publication) -> None:
     """Its time is over. No revision: everybody was told the end from the beginning."""
     outbox.expire(session, publication)
-    _end(session, publication, EndedAs.EXPIRED, clock.now())
+    _end(publication, EndedAs.EXPIRED, clock.now())
     _note(session, publication, "hub", "expire")
 
 
@@ -355,7 +355,7 @@ def _carry_out(session: Session, publication: Publication, revision: Revision, p
     return differs
 
 
-def _end(session: Session, publication: Publication, ended_as: EndedAs, now: datetime) -> None:
+def _end(publication: Publication, ended_as: EndedAs, now: datetime) -> None:
     publication.state = check_move(
         PUBLICATION_MOVES, PublicationState(publication.state), PublicationState.ENDED
     )

@@ -9,7 +9,6 @@ import os
 import re
 import secrets
 import socket
-from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -182,5 +181,5 @@ def get() -> Settings:
     """This process's settings, read once; sets the test clock."""
     settings = load()
     if settings.clock_offset:
-        clock.set_offset(timedelta(seconds=settings.clock_offset).total_seconds())
+        clock.set_offset(settings.clock_offset)
     return settings
