@@ -37,7 +37,7 @@ class IdempotencyKey(OfAuthority, table=True):
 
 
 class Memo(SQLModel, table=True):
-    """The instance's memory: one small value a name ("clock.latest", "sweep", "change", "beacon").
+    """The instance's memory: one small value a name ("clock.latest", "sweep", "change", "wishes").
     `number` holds what is counted or compared, `at` when it was written."""
 
     name: str = Field(primary_key=True)

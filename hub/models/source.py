@@ -12,8 +12,8 @@ from hub.vocabulary import SourceHealth
 
 
 class Source(OfAuthority, table=True):
-    """A configured feed. `intake` is what rules fall back on: "ignore", "draft" or "publish".
-    The last good content stays whatever a later reading says."""
+    """A configured feed. `intake` is what rules fall back on: "ignore", "agenda", "draft" or
+    "publish". The last good content stays whatever a later reading says."""
 
     __table_args__ = (Index("ix_source_next", "next_at"),)
     id: int | None = Field(default=None, primary_key=True)
