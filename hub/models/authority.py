@@ -76,6 +76,7 @@ class Outlet(OfAuthority, table=True):
     """
 
     __table_args__ = (UniqueConstraint("authority_id", "code"),)
+    authority_id: int = Field(foreign_key="authority.id")  # found by the constraint above
     id: int | None = Field(default=None, primary_key=True)
     code: str
     name: str
@@ -96,7 +97,7 @@ class Contact(OfAuthority, table=True):
 
     __table_args__ = (UniqueConstraint("outlet_id", "fingerprint"),)
     id: int | None = Field(default=None, primary_key=True)
-    outlet_id: int = Field(foreign_key="outlet.id", index=True)
+    outlet_id: int = Field(foreign_key="outlet.id")
     sealed: str
     fingerprint: str
     language: str = "fr"

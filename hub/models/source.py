@@ -54,8 +54,9 @@ class ItemRow(OfAuthority, table=True):
         Index("ix_item_publication", "publication_id"),
         Index("ix_item_external", "authority_id", "external_id"),
     )
+    authority_id: int = Field(foreign_key="authority.id")  # found by the indexes above
     id: int | None = Field(default=None, primary_key=True)
-    source_id: int = Field(foreign_key="source.id", index=True)
+    source_id: int = Field(foreign_key="source.id")
     external_id: str
     version: str
     hash: str
