@@ -103,7 +103,7 @@ async def reply(send: Send, scope: Mapping[str, Any], held: Held, now: datetime)
         (b"access-control-expose-headers", b"ETag, Last-Modified"),
         *held.headers,
     ]
-    if _unchanged(asked, held):
+    if unchanged(asked, held.etag, held.modified):
         await _say(send, 304, tuple(h for h in headers if h[0] != b"content-type"))
         return
     body = zipped or held.body
@@ -130,13 +130,14 @@ async def text_reply(send: Send, status: int, text: str, *headers: Header) -> No
     )
 
 
-def _unchanged(asked: Mapping[str, str], held: Held) -> bool:
-    """RFC 9110 section 13.1: If-None-Match (weak comparison) decides alone where it is given."""
+def unchanged(asked: Mapping[str, str], etag: str, modified: datetime) -> bool:
+    """Whether who asks has it already; `asked` are headers by small name, `etag` has no quotes. RFC
+    9110 section 13.1: If-None-Match (weak comparison) decides alone where it is given."""
     known = asked.get("if-none-match")
     if known is not None:
         if known.strip() == "*":
             return True
-        return held.etag in {tag.removesuffix(_ZIPPED) for tag in _TAGS.findall(known)}
+        return etag in {tag.removesuffix(_ZIPPED) for tag in _TAGS.findall(known)}
     since = asked.get("if-modified-since")
     if since is None:
         return False
@@ -146,7 +147,7 @@ def _unchanged(asked: Mapping[str, str], held: Held) -> bool:
         return False
     if moment.tzinfo is None:  # "-0000", and nothing an HTTP date should be
         moment = moment.replace(tzinfo=UTC)
-    return held.modified.replace(microsecond=0) <= moment
+    return modified.replace(microsecond=0) <= moment
 
 
 def _takes_gzip(accepted: str) -> bool:
