@@ -159,7 +159,7 @@ def find(session: Session, event_id: str) -> Event:
 
 
 def cursor(event: Event) -> str:
-    return f"{event.starts.timestamp():.0f}~{event.id}"
+    return f"{event.starts.timestamp():.6f}~{event.id}"
 
 
 def cursor_of(text: str) -> tuple[datetime, str] | None:
@@ -168,7 +168,7 @@ def cursor_of(text: str) -> tuple[datetime, str] | None:
         return None
     starts, _, event_id = text.partition("~")
     try:
-        return datetime.fromtimestamp(int(starts), UTC), event_id
+        return datetime.fromtimestamp(float(starts), UTC), event_id
     except (ValueError, OverflowError, OSError):
         raise wrong("after", "is not the `next` of a page") from None
 

@@ -141,3 +141,12 @@ def test_an_event_is_of_a_year_that_calendars_have(
     answer = api[0].post("/api/v1/events", json={"headline": "Loto"} | when)
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["field"] == field
+
+
+def test_a_page_ends_between_two_events_of_one_second(api: Any) -> None:
+    writer = api[0]
+    for part in (".7", ".8"):
+        writer.post("/api/v1/events", json=LOTO | {"starts": f"2031-06-21T19:00:00{part}Z"})
+    first = writer.get("/api/v1/events?limit=1").json()
+    rest = writer.get(f"/api/v1/events?limit=1&after={first['next']}").json()
+    assert len({event["id"] for event in first["events"] + rest["events"]}) == 2
