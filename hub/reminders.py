@@ -207,12 +207,7 @@ def _wanted(
                 "starts": event.starts,
                 "ends": event.ends,
             },
-            {
-                "code": authority.code,
-                "name": authority.name,
-                "timezone": authority.timezone,
-                "languages": authority.languages,
-            },
+            authority.facts(),
             due,
             authority.timezone,
         )
