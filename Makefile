@@ -46,6 +46,7 @@ bench-page: setup
 
 .PHONY: samples
 samples: setup
+	@test -n "$(DIR)" || { echo 'Say which folder: make samples DIR=folder' >&2; exit 2; }
 	@.venv/bin/tambour sources samples "$(DIR)" $(if $(AUTHORITY),--authority "$(AUTHORITY)") \
 	$(if $(AT),--at "$(AT)")
 

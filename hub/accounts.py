@@ -15,8 +15,8 @@ _hash = PasswordHash.recommended()
 # Verifying an unknown address costs as long as a known one, so that nobody learns who works here.
 _NOBODY = _hash.hash(secrets.token_urlsafe(16))
 
-
 SYNTHETIC = "tambour-synthetic"  # the hub's own, see hub.synthetic
+_SIGNING = "signing-key"
 
 
 class Unknown(LookupError):
@@ -42,20 +42,32 @@ def authority_by_code(session: Session, code: str) -> Authority:
 def create_authority(session: Session, code: str, name: str, **more: Any) -> Authority:
     """An authority with its own signing key (Ed25519)."""
     authority = Authority(code=code, name=name, **more)
-    key = Ed25519PrivateKey.generate()
-    authority.signing_key = vault.seal(key.private_bytes_raw(), "signing-key")
-    authority.key_id = f"{code}-{clock.now():%Y%m%d}-{secrets.token_hex(3)}"
+    give_key(authority)
     session.add(authority)
     session.flush()
     return authority
 
 
+def give_key(authority: Authority) -> None:
+    """A new signing key and its name; a former one is the caller's to keep."""
+    raw = Ed25519PrivateKey.generate().private_bytes_raw()
+    authority.signing_key = vault.seal(raw, _SIGNING)
+    authority.key_id = f"{authority.code}-{clock.now():%Y%m%d}-{secrets.token_hex(3)}"
+
+
+def private_key(sealed: str) -> bytes:
+    """The 32 raw bytes of a signing key (Ed25519) as `Authority.signing_key` keeps it."""
+    return vault.unseal(sealed, _SIGNING)
+
+
+def public_half(private: bytes) -> bytes:
+    """The 32 raw bytes of the public half of a private one."""
+    return Ed25519PrivateKey.from_private_bytes(private).public_key().public_bytes_raw()
+
+
 def public_key(authority: Authority) -> bytes:
     """The 32 raw bytes of the authority's Ed25519 public key."""
-    private = Ed25519PrivateKey.from_private_bytes(
-        vault.unseal(authority.signing_key, "signing-key")
-    )
-    return private.public_key().public_bytes_raw()
+    return public_half(private_key(authority.signing_key))
 
 
 def create_member(

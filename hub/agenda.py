@@ -6,9 +6,8 @@ is followed by what was said of it.
 """
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
@@ -58,39 +57,32 @@ def edit(session: Session, event: Event, given: EventIn, actor: str, station: St
 
 def cancel(session: Session, event: Event, actor: str) -> None:
     """It does not take place; it stays in the agenda, struck out. Raises Refused."""
-    _move(session, event, EventState.PLANNED, EventState.CANCELLED, actor, "cancel")
+    if event.state != EventState.PLANNED:
+        raise Refused("state", "Only a planned event can be cancelled.")
+    _move(session, event, EventState.CANCELLED, actor, "cancel")
 
 
 def restore(session: Session, event: Event, actor: str) -> None:
     """It takes place after all. Raises Refused."""
     if event.state == EventState.PLANNED:
         raise Refused("state", "This event is planned already.")
-    event.edited = event.edited or event.created_by.startswith("source:")
-    write(session, event, {"state": EventState.PLANNED})
-    audit.note(session, event.authority_id, actor, "restore", f"event:{event.id}")
+    _move(session, event, EventState.PLANNED, actor, "restore")
 
 
 def withdraw(session: Session, event: Event, actor: str) -> None:
     """Take it out of the agenda: it was written by mistake. Calendars that copied it strike it
     out."""
-    if event.state == EventState.WITHDRAWN:
-        return
-    event.edited = event.edited or event.created_by.startswith("source:")
-    write(session, event, {"state": EventState.WITHDRAWN})
-    audit.note(session, event.authority_id, actor, "withdraw", f"event:{event.id}")
+    if event.state != EventState.WITHDRAWN:
+        _move(session, event, EventState.WITHDRAWN, actor, "withdraw")
 
 
 def span_of(given: EventIn, zone: str) -> tuple[datetime, datetime]:
     """(starts, ends) in UTC. Days are midnights of `zone`, the last one included."""
     if given.day:
         last = given.last_day or given.day
-        return _midnight(given.day, zone), _midnight(last + timedelta(days=1), zone)
+        return clock.midnight(given.day, zone), clock.midnight(last + timedelta(days=1), zone)
     starts = given.starts or clock.now()
     return starts.astimezone(UTC), (given.ends or starts).astimezone(UTC)
-
-
-def _midnight(day: date, zone: str) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)).astimezone(UTC)
 
 
 def _given(given: EventIn, starts: datetime, ends: datetime) -> dict[str, Any]:
@@ -108,11 +100,7 @@ def _given(given: EventIn, starts: datetime, ends: datetime) -> dict[str, Any]:
     }
 
 
-def _move(
-    session: Session, event: Event, was: EventState, to: EventState, actor: str, verb: str
-) -> None:
-    if event.state != was:
-        raise Refused("state", "Only a planned event can be cancelled.")
+def _move(session: Session, event: Event, to: EventState, actor: str, verb: str) -> None:
     event.edited = event.edited or event.created_by.startswith("source:")
     write(session, event, {"state": to})
     audit.note(session, event.authority_id, actor, verb, f"event:{event.id}")

@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, select
 
-from hub import synthetic
+from hub import clock, synthetic
 from hub.likeness import fold
 from hub.models import Authority, Event, EventOrigin, Station
 from hub.vocabulary import EventState
@@ -65,13 +64,12 @@ def search(session: Session, asked: Asked) -> tuple[list[Found], bool]:
     if asked.authority:
         query = query.where(Authority.code == asked.authority)
     if asked.first:
-        begin = midnight(asked.first, asked.zone)
+        begin = clock.midnight(asked.first, asked.zone)
         # What takes no time counts at its moment; what ended at midnight is over.
         query = query.where((col(Event.ends) > begin) | (col(Event.starts) >= begin))
-    if asked.last:
-        query = query.where(
-            col(Event.starts) < midnight(asked.last + timedelta(days=1), asked.zone)
-        )
+    if asked.last and asked.last < date.max:
+        end = clock.midnight(asked.last + timedelta(days=1), asked.zone)
+        query = query.where(col(Event.starts) < end)
     if asked.after:
         starts, id_ = asked.after
         query = query.where(
@@ -120,7 +118,3 @@ def tags(session: Session, now: datetime, authority: str = "", most: int = 30) -
             count[key] = count.get(key, 0) + 1
     ranked = sorted(count, key=lambda key: (-count[key], key))
     return [written[key] for key in ranked[:most]]
-
-
-def midnight(day: date, zone: str) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone))

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from hub import agenda, clock, items
@@ -178,9 +179,12 @@ class _Taking:
 
 def forget_source(session: Session, source_id: int) -> None:
     """The source is no longer read here: what it brought stays, as what a person wrote."""
-    for origin in session.exec(select(EventOrigin).where(EventOrigin.source_id == source_id)).all():
-        origin.source_id = None
-        session.add(origin)
+    session.execute(
+        update(EventOrigin)
+        .where(col(EventOrigin.source_id) == source_id)
+        .values(source_id=None)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def _origins(session: Session, source: Source) -> dict[str, tuple[EventOrigin, Event]]:

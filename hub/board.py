@@ -1,6 +1,6 @@
 """The board: for every outlet of a publication, what is wanted and what is shown.
 
-One row an outlet ever concerned, in the order of the outlets. Two queries, whatever their number.
+One row an outlet ever concerned, in the order of the outlets; as many queries for ten as for one.
 """
 
 from dataclasses import dataclass, field, replace

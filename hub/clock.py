@@ -6,7 +6,7 @@ the settings only with TAMBOUR_TESTING=1 on a loopback address, moves `now` and 
 """
 
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 _offset = timedelta()
@@ -39,8 +39,22 @@ def monotonic() -> float:
 
 
 def local(moment: datetime, zone: str) -> datetime:
-    """`moment` as a person in `zone` (IANA name) reads it."""
-    return moment.astimezone(ZoneInfo(zone))
+    """`moment` as a person in `zone` (IANA name) reads it. On the first and the last day there are,
+    where calendars have no room for an offset, it is read as it is."""
+    try:
+        return moment.astimezone(ZoneInfo(zone))
+    except OverflowError:
+        return moment.replace(tzinfo=ZoneInfo(zone))
+
+
+def midnight(day: date, zone: str) -> datetime:
+    """When `day` begins for people in `zone`, aware, UTC; the first and the last day there are, as
+    in `local`, begin in UTC."""
+    begins = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone))
+    try:
+        return begins.astimezone(UTC)
+    except OverflowError:
+        return begins.replace(tzinfo=UTC)
 
 
 def rfc3339(moment: datetime) -> str:

@@ -132,12 +132,6 @@ def _session(scope: Scope, mode: str) -> Iterator[Session]:
             log.warning("nudge lost", exc_info=True)
 
 
-def scope_of(session: Session) -> Scope:
-    """The authority's id this session is for, or EVERYWHERE."""
-    scope: Scope = session.info["scope"]
-    return scope
-
-
 @event.listens_for(Session, "do_orm_execute")
 def _filter(state: ORMExecuteState) -> None:
     scope = state.session.info["scope"]  # a session made without a scope fails here

@@ -1,15 +1,15 @@
 """What people and programs give us for the agenda, validated field by field."""
 
 from datetime import date, timedelta
-from typing import Any, Final
+from typing import Final
 
 from pydantic import AwareDatetime, Field, field_validator, model_validator
 
 from hub import categories
-from hub.schemas import Given
+from hub.schemas import Given, Worded
 
+_YEARS: Final = (1900, 2999)
 _LONGEST: Final = timedelta(days=400)
-_FLAT: Final = ("headline", "description")
 
 
 class EventText(Given):
@@ -17,8 +17,10 @@ class EventText(Given):
     description: str = Field("", max_length=8000)
 
 
-class EventIn(Given):
+class EventIn(Worded):
     """An entry of the agenda: `starts` and `ends`, or `day` and `last_day` for whole days."""
+
+    flat = tuple(EventText.model_fields)
 
     category: str = "event"
     texts: dict[str, EventText] = Field(min_length=1, max_length=10)
@@ -32,27 +34,10 @@ class EventIn(Given):
     tags: list[str] = Field(default_factory=list, max_length=12)
     link: str = Field("", max_length=1000, pattern=r"^(https?://[^\s<>\"]+)?$")
 
-    @model_validator(mode="before")
-    @classmethod
-    def _short_form(cls, data: Any) -> Any:
-        if not isinstance(data, dict) or "texts" in data or "headline" not in data:
-            return data
-        rest = {k: v for k, v in data.items() if k not in _FLAT and k != "language"}
-        words = {k: data[k] for k in _FLAT if data.get(k) is not None}
-        return rest | {"texts": {data.get("language") or "fr": words}}
-
     @field_validator("category")
     @classmethod
     def _known(cls, value: str) -> str:
         return categories.get(value).key
-
-    @field_validator("texts")
-    @classmethod
-    def _languages(cls, value: dict[str, EventText]) -> dict[str, EventText]:
-        for language in value:
-            if not 2 <= len(language) <= 8 or not language.replace("-", "").isalnum():
-                raise ValueError(f"{language!r} is not a language code such as fr, en or es")
-        return value
 
     @field_validator("tags")
     @classmethod
@@ -64,6 +49,10 @@ class EventIn(Given):
 
     @model_validator(mode="after")
     def _order(self) -> "EventIn":
+        for name in ("starts", "ends", "day", "last_day"):
+            value = getattr(self, name)
+            if value and not _YEARS[0] <= value.year <= _YEARS[1]:
+                raise ValueError(f"{name}: a year from {_YEARS[0]} to {_YEARS[1]}")
         if (self.starts is None) == (self.day is None):
             raise ValueError("starts: give a start, or a day for what lasts whole days")
         if self.starts and self.ends and self.ends < self.starts:

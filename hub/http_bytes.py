@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from functools import lru_cache
 from typing import Any, Final
@@ -16,6 +16,7 @@ Header = tuple[bytes, bytes]
 Messages = tuple[dict[str, Any], dict[str, Any]]
 
 MAX_AGE_S: Final = 60
+_LONG: Final = timedelta(seconds=MAX_AGE_S)
 _GZIP_FROM: Final = 1024
 _ZIPPED: Final = "-gz"  # other bytes, other strong tag (RFC 9110 section 8.8.3.3)
 _TAGS: Final = re.compile(r'(?:W/)?"([^"]*)"')
@@ -40,7 +41,9 @@ _PREFLIGHT: Final[tuple[Header, ...]] = (
 )
 
 
-_ASKED: Final = frozenset({b"accept-encoding", b"if-none-match", b"if-modified-since"})
+_ASKED: Final[Mapping[bytes, str]] = {
+    name.encode(): name for name in ("accept-encoding", "if-none-match", "if-modified-since")
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +65,8 @@ class Held:
 
     def max_age(self, now: datetime) -> int:
         """Whole seconds a cache may keep it: at most a minute, never past its validity."""
-        if self.valid_until is None:
-            return MAX_AGE_S
-        return max(0, min(MAX_AGE_S, math.floor((self.valid_until - now).total_seconds())))
+        left = self.valid_until - now if self.valid_until else _LONG
+        return MAX_AGE_S if left >= _LONG else max(0, math.floor(left.total_seconds()))
 
 
 def hold(
@@ -102,8 +104,8 @@ async def reply(send: Send, scope: Mapping[str, Any], held: Held, now: datetime)
         await text_reply(send, 405, "Cette adresse se lit seulement.", (b"allow", b"GET, HEAD"))
         return
     asked = _asked(scope["headers"])
-    zipped = held.zipped is not None and _takes_gzip(asked.get(b"accept-encoding", b""))
-    status = 304 if _unchanged(asked, held) else 200
+    zipped = held.zipped is not None and _takes_gzip(asked.get("accept-encoding", ""))
+    status = 304 if asked and unchanged(asked, held.etag, held.modified) else 200
     age = held.max_age(now)
     start, body = held.answers.get((status, zipped, age)) or _answer(held, status, zipped, age)
     await send(start)
@@ -151,36 +153,36 @@ async def text_reply(send: Send, status: int, text: str, *headers: Header) -> No
     )
 
 
-def _unchanged(asked: Mapping[bytes, bytes], held: Held) -> bool:
-    """RFC 9110 section 13.1: If-None-Match (weak comparison) decides alone where it is given."""
-    known = asked.get(b"if-none-match")
+def unchanged(asked: Mapping[str, str], etag: str, modified: datetime) -> bool:
+    """Whether who asks has it already; `asked` are headers by small name, `etag` has no quotes. RFC
+    9110 section 13.1: If-None-Match (weak comparison) decides alone where it is given."""
+    known = asked.get("if-none-match")
     if known is not None:
-        return _knows(known, held.etag)
-    since = asked.get(b"if-modified-since")
+        return _knows(known, etag)
+    since = asked.get("if-modified-since")
     if since is None:
         return False
     try:
-        moment = parsedate_to_datetime(since.decode("latin-1"))
+        moment = parsedate_to_datetime(since)
     except ValueError:
         return False
     if moment.tzinfo is None:  # "-0000", and nothing an HTTP date should be
         moment = moment.replace(tzinfo=UTC)
-    return held.modified.replace(microsecond=0) <= moment
+    return modified.replace(microsecond=0) <= moment
 
 
 @lru_cache(maxsize=1024)
-def _knows(known: bytes, etag: str) -> bool:
-    text = known.decode("latin-1")
-    if text.strip() == "*":
+def _knows(known: str, etag: str) -> bool:
+    if known.strip() == "*":
         return True
-    return etag in {tag.removesuffix(_ZIPPED) for tag in _TAGS.findall(text)}
+    return etag in {tag.removesuffix(_ZIPPED) for tag in _TAGS.findall(known)}
 
 
 @lru_cache(maxsize=256)
-def _takes_gzip(accepted: bytes) -> bool:
+def _takes_gzip(accepted: str) -> bool:
     """RFC 9110 section 12.5.3: named with a weight above 0, or covered by a star."""
     weights = {}
-    for part in accepted.decode("latin-1").lower().split(","):
+    for part in accepted.lower().split(","):
         coding, _, rest = part.strip().partition(";")
         name, _, value = rest.strip().partition("=")
         try:
@@ -190,13 +192,15 @@ def _takes_gzip(accepted: bytes) -> bool:
     return weights.get("gzip", weights.get("*", 0.0)) > 0
 
 
-def _asked(headers: Iterable[Header]) -> dict[bytes, bytes]:
+def _asked(headers: Iterable[Header]) -> dict[str, str]:
     """Of the header lines (names in small letters, ASGI 3.0) those that matter here; repeated ones
     joined (RFC 9110 section 5.2)."""
-    found: dict[bytes, bytes] = {}
+    found: dict[str, str] = {}
     for name, value in headers:
-        if name in _ASKED:
-            found[name] = found[name] + b", " + value if name in found else value
+        key = _ASKED.get(name)
+        if key is not None:
+            text = value.decode("latin-1")
+            found[key] = f"{found[key]}, {text}" if key in found else text
     return found
 
 

@@ -77,9 +77,6 @@ class Incidents:
         ).all()
         self._open = {(row.outlet_id, row.kind): row for row in rows}
 
-    def is_open(self, outlet_id: int, kind: str) -> bool:
-        return (outlet_id, kind) in self._open
-
     def last_seen(self, outlet_id: int, kind: str) -> datetime | None:
         """When it was so last, while the incident is open."""
         row = self._open.get((outlet_id, kind))

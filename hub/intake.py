@@ -145,22 +145,16 @@ def decide(
     item: Item, source: Source, authority: Authority, rules: RuleSet, now: datetime
 ) -> Verdict:
     """What the rules make of an item that may be taken: ignore, agenda, draft or publish."""
-    quiet = (authority.quiet[0], authority.quiet[1]) if len(authority.quiet) == 2 else None
     made = intake_rules.decide(
         rules,
         replace(item, category=category_of(item, source), severity=severity_of(item)),
         {"kind": source.kind, "name": source.name, "category": source.category},
-        {
-            "code": authority.code,
-            "name": authority.name,
-            "timezone": authority.timezone,
-            "languages": authority.languages,
-        },
+        authority.facts(),
         now,
         authority.timezone,
         fallback=source.intake,
         locale=authority.languages[0],
-        quiet=quiet,
+        quiet=authority.quiet_hours(),
     )
     fate = Fate(made.then)
     if fate is Fate.PUBLISH and item.urgency is Urgency.PAST:

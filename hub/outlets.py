@@ -113,6 +113,7 @@ def adapter(outlet: OfKind) -> Any:
     if known and known[0] == state:
         return known[1]
     if known:
+        del _adapters[key]  # first: what follows may fail, and nobody must be given a closed one
         known[1].close()
     made = registry.channel(outlet.kind)(options_of(outlet), means())
     _adapters[key] = (state, made)

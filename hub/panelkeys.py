@@ -5,15 +5,12 @@ section 4), so nobody has to climb to a panel. The first key needs no set: it is
 when it is installed, or pinned with the first plan.
 """
 
-import base64
-import secrets
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlmodel import Session, col, select
 
-from hub import audit, clock, outbox, vault
+from hub import accounts, audit, clock, outbox, vault
 from hub.contracts import KeySet, TrustedKey
 from hub.models import Authority, Outlet, RetiredKey
 from hub.vocabulary import Lane
@@ -22,7 +19,6 @@ from hub.vocabulary import Lane
 GRACE: Final = timedelta(days=30)
 # keys.json takes eight; the oldest go first.
 MOST: Final = 8
-_PURPOSE: Final = "signing-key"
 
 
 class UnknownKey(LookupError):
@@ -35,20 +31,17 @@ def rotate(session: Session, authority: Authority, actor: str, *, grace: timedel
     now = clock.now()
     old = authority.key_id
     if authority.signing_key:
-        private = vault.unseal(authority.signing_key, _PURPOSE)
         session.add(
             RetiredKey(
                 authority_id=authority.id or 0,
                 key_id=old,
-                public=_text(_public(private)),
+                public=vault.base64url(accounts.public_key(authority)),
                 sealed=authority.signing_key,
                 retired=now,
                 until=now + grace,
             )
         )
-    private = Ed25519PrivateKey.generate().private_bytes_raw()
-    authority.signing_key = vault.seal(private, _PURPOSE)
-    authority.key_id = f"{authority.code}-{now:%Y%m%d}-{secrets.token_hex(3)}"
+    accounts.give_key(authority)
     _changed(session, authority, now)
     thing = f"key:{authority.key_id}"
     audit.note(session, authority.id or 0, actor, "rotate_key", thing, former=old)
@@ -86,9 +79,7 @@ def keys_of(session: Session, authority: Authority) -> list[RetiredKey]:
     current = RetiredKey(
         authority_id=authority.id or 0,
         key_id=authority.key_id,
-        public=_text(_public(vault.unseal(authority.signing_key, _PURPOSE)))
-        if authority.signing_key
-        else "",
+        public=vault.base64url(accounts.public_key(authority)) if authority.signing_key else "",
         until=datetime.max.replace(tzinfo=clock.now().tzinfo),
     )
     return [current, *rows]
@@ -108,23 +99,15 @@ def key_set(session: Session, authority: Authority) -> KeySet | None:
         .order_by(col(RetiredKey.retired).desc(), col(RetiredKey.id).desc())
         .limit(MOST - 1)
     ).all()
-    private = vault.unseal(authority.signing_key, _PURPOSE)
-    current = TrustedKey(authority.key_id, _public(private), private)
-    former = [(row, vault.unseal(row.sealed, _PURPOSE)) for row in rows]
+    current = _trusted(authority.key_id, authority.signing_key)
     return KeySet(
         rev=authority.keys_rev,
         made=authority.keys_at or authority.created,
         keys=(
             current,
-            *(
-                TrustedKey(row.key_id, _public(raw), raw, row.until)
-                for row, raw in former
-                if row.revoked is None
-            ),
+            *(_trusted(row.key_id, row.sealed, row.until) for row in rows if row.revoked is None),
         ),
-        leaving=tuple(
-            TrustedKey(row.key_id, _public(raw), raw) for row, raw in former if row.revoked
-        ),
+        leaving=tuple(_trusted(row.key_id, row.sealed) for row in rows if row.revoked),
     )
 
 
@@ -168,9 +151,6 @@ def described(session: Session, authority: Authority) -> list[dict[str, Any]]:
     return told
 
 
-def _public(private: bytes) -> bytes:
-    return Ed25519PrivateKey.from_private_bytes(private).public_key().public_bytes_raw()
-
-
-def _text(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+def _trusted(key_id: str, sealed: str, until: datetime | None = None) -> TrustedKey:
+    private = accounts.private_key(sealed)
+    return TrustedKey(key_id, accounts.public_half(private), private, until)

@@ -218,12 +218,7 @@ def _evaluate(
             "created_by": "source" if source else _written(created_by),
         }
         | moments,
-        authority={
-            "code": authority.code,
-            "name": authority.name,
-            "timezone": authority.timezone,
-            "languages": authority.languages,
-        },
+        authority=authority.facts(),
         source={"kind": source.kind, "name": source.name, "category": source.category}
         if source
         else {},
@@ -248,7 +243,7 @@ def _evaluate(
         expires=expires,
         now=now,
         timezone=authority.timezone,
-        quiet=(authority.quiet[0], authority.quiet[1]) if len(authority.quiet) == 2 else None,
+        quiet=authority.quiet_hours(),
     )
     rules = loading.for_authority(settings.get().config, authority.code)
     return engine.evaluate(rules, facts, locale=locale)

@@ -116,7 +116,8 @@ def poll(source_id: int, *, force: bool = False, fetch: Fetch | None = None) -> 
         asked_to_wait = courtesy.until(session, source.url, now)
         if asked_to_wait and not force:
             source.next_at = asked_to_wait
-            return PollResult(source_id, "skipped", say("host-waits", language), next_at=now)
+            says = say("host-waits", language)
+            return PollResult(source_id, "skipped", says, next_at=asked_to_wait)
         if not leases.claim(session, Source, source_id):
             return PollResult(source_id, "busy", say("busy", language))
         pause = courtesy.turn(session, source.url, now)
@@ -125,24 +126,24 @@ def poll(source_id: int, *, force: bool = False, fetch: Fetch | None = None) -> 
     try:
         brought = _bring(source, authority, now, language, fetch)
     except _Failed as failure:
-        return _failed(source, failure, language)
+        return _failed(source, failure)
     except Exception:
         log.exception("reading failed", source=source_id)
-        return _failed(source, _Failed(say("unexpected", language)), language)
+        return _failed(source, _Failed(say("unexpected", language)))
     try:
         if brought.parsed is None and (done := _unchanged(source, brought, language)):
             return done
         return _good(source, brought, language)
     except Exception:
         log.exception("taking in failed", source=source_id)
-        return _failed(source, _Failed(say("unexpected", language)), language)
+        return _failed(source, _Failed(say("unexpected", language)))
 
 
 def dry_run(
     source: Source, authority: Authority, fetch: Fetch | None = None
 ) -> tuple[Parsed, list[dict[str, Any]]]:
     """What a source would bring now: (the reading, a row an item with what intake would do).
-    Writes nothing. Raises SourceUnavailable or SourceUnreadable."""
+    Writes nothing. Raises SourceUnavailable, also for what cannot be read."""
     now = clock.now()
     language = authority.languages[0][:2]
     try:
@@ -263,7 +264,7 @@ def _good(source: Source, brought: _Brought, language: str) -> PollResult:
         )  # fmt: skip
 
 
-def _failed(source: Source, failure: _Failed, language: str) -> PollResult:
+def _failed(source: Source, failure: _Failed) -> PollResult:
     """Health only. The outage is written to the ledger once, when it begins."""
     with db.writing(source.authority_id) as session:
         row = session.get(Source, source.id)

@@ -20,7 +20,7 @@ from sqlalchemy import insert
 from sqlmodel import Session, col, select
 
 from hub import audience, cells, clock, db, nudges, vault
-from hub.devices import Device, Gate, check
+from hub.devices import Device, Gate, check, plain
 from hub.models import Authority, Follow, FollowCell, PushIdentity, Station, Subscription
 from hub.vocabulary import Lane, Severity
 
@@ -320,8 +320,8 @@ def _row(line: _Line, host: str, identities: Mapping[int, int]) -> dict[str, Any
         "push_identity_id": identities[line.identity],
         "endpoint": line.endpoint,
         "host": host,
-        "p256dh": line.p256dh.rstrip("="),
-        "auth": line.auth.rstrip("="),
+        "p256dh": plain(line.p256dh),
+        "auth": plain(line.auth),
         "state": line.state,
         "confirm": base64.urlsafe_b64encode(os.urandom(12)).decode() if line.state == "new" else "",
         "language": line.language,

@@ -5,7 +5,7 @@ is said before they are in the database.
 """
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from sqlmodel import Session, col, select
 
@@ -23,6 +23,9 @@ from hub.vocabulary import (
     check_move,
     lane_of,
 )
+
+# A draft may be scheduled without an approval, where no rule asked for one then.
+_PAST_APPROVAL: Final = (DraftState.APPROVED, DraftState.SCHEDULED)
 
 
 class Refused(ValueError):
@@ -83,7 +86,8 @@ def move_to(session: Session, publication: Publication, station: Station, actor:
 
 
 def submit(session: Session, publication: Publication, actor: str, note: str = "") -> None:
-    """Ask for approval."""
+    """Ask for approval. Raises Refused where there is nothing to approve."""
+    draft_of(publication)
     _move_draft(publication, DraftState.SUBMITTED)
     publication.draft_note = note
     _note(session, publication, actor, "submit")
@@ -104,7 +108,7 @@ def approve(session: Session, publication: Publication, actor: str) -> Plan:
     if actor == publication.draft_by:
         raise Refused("actor", "The author of a draft cannot approve it; ask a colleague.")
     _move_draft(publication, DraftState.APPROVED)
-    plan = planning.compute(session, publication, _draft(publication), clock.now())
+    plan = planning.compute(session, publication, draft_of(publication), clock.now())
     publication.approved_plan = plan.model_dump(mode="json")
     publication.approved_by = actor
     _note(session, publication, actor, "approve")
@@ -115,10 +119,10 @@ def schedule(session: Session, publication: Publication, at: datetime, actor: st
     """Make the draft live at `at`, to the second; a moment that has passed is refused."""
     if at <= clock.now():
         raise Refused("publish_at", "This moment has passed.")
-    _, expires = notices.span(_draft(publication), at)
+    _, expires = notices.span(draft_of(publication), at)
     if expires <= at:
         raise Refused("publish_at", "The notice expires before it would be published.")
-    plan = planning.compute(session, publication, _draft(publication), clock.now())
+    plan = planning.compute(session, publication, draft_of(publication), clock.now())
     if plan.holds and publication.draft_state != DraftState.APPROVED:
         _move_draft(publication, DraftState.SUBMITTED)
         raise Held(plan)
@@ -135,12 +139,12 @@ def publish(session: Session, publication: Publication, actor: str) -> Revision:
     Refused when there is nothing to publish or it would already be over.
     """
     now = clock.now()
-    content = _draft(publication)
+    content = draft_of(publication)
     effective, expires = notices.span(content, now)
     if expires <= now:
         raise Refused("expires", "This end has passed; nothing would be shown.")
     plan = planning.compute(session, publication, content, now)
-    approved = publication.draft_state in (DraftState.APPROVED, DraftState.SCHEDULED)
+    approved = publication.draft_state in _PAST_APPROVAL and publication.approved_by
     if plan.holds and not approved:
         if publication.draft_state != DraftState.SUBMITTED:
             _move_draft(publication, DraftState.SUBMITTED)
@@ -201,7 +205,7 @@ def cancel(
     )
     plan = planning.compute(session, publication, content, now, msg_type=MsgType.CANCEL)
     _carry_out(session, publication, revision, plan)
-    _end(session, publication, ended_as, now)
+    _end(publication, ended_as, now)
     _note(session, publication, actor, "cancel", ended_as=ended_as, reason=reason)
     return revision
 
@@ -209,7 +213,7 @@ def cancel(
 def expire(session: Session, publication: Publication) -> None:
     """Its time is over. No revision: everybody was told the end from the beginning."""
     outbox.expire(session, publication)
-    _end(session, publication, EndedAs.EXPIRED, clock.now())
+    _end(publication, EndedAs.EXPIRED, clock.now())
     _note(session, publication, "hub", "expire")
 
 
@@ -224,6 +228,13 @@ def discard(session: Session, publication: Publication, actor: str) -> None:
         publication.ended_at = clock.now()
     _set_wake(session, publication)
     _note(session, publication, actor, "discard")
+
+
+def draft_of(publication: Publication) -> Content:
+    """The open draft. Raises Refused where there is none."""
+    if not publication.draft:
+        raise Refused("state", "There is no open draft; write one first.")
+    return Content.model_validate(publication.draft)
 
 
 def revision_of(session: Session, publication: Publication) -> Revision:
@@ -259,7 +270,7 @@ def wake(session: Session, publication: Publication) -> None:
 def hold_scheduled(session: Session, publication_id: str) -> None:
     """The hour came, and by the rules of now an approver is needed: it waits, and says so."""
     publication = session.get_one(Publication, publication_id)
-    publication.draft_state = DraftState.SUBMITTED
+    _move_draft(publication, DraftState.SUBMITTED)
     publication.publish_at = None
     publication.draft_note = "A rule asks for an approval that was not given."
     _set_wake(session, publication)
@@ -271,12 +282,6 @@ def hold_scheduled(session: Session, publication_id: str) -> None:
 
 def _stored(content: Content) -> dict[str, Any]:
     return content.model_dump(mode="json")
-
-
-def _draft(publication: Publication) -> Content:
-    if not publication.draft:
-        raise Refused("state", "There is no open draft; write one first.")
-    return Content.model_validate(publication.draft)
 
 
 def _move_draft(publication: Publication, to: DraftState) -> None:
@@ -350,7 +355,7 @@ def _carry_out(session: Session, publication: Publication, revision: Revision, p
     return differs
 
 
-def _end(session: Session, publication: Publication, ended_as: EndedAs, now: datetime) -> None:
+def _end(publication: Publication, ended_as: EndedAs, now: datetime) -> None:
     publication.state = check_move(
         PUBLICATION_MOVES, PublicationState(publication.state), PublicationState.ENDED
     )

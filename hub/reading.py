@@ -242,7 +242,7 @@ class _Reading(Endings):
     ) -> None:
         publication = self.session.get_one(Publication, heritage.publication_id)
         leader = self.kin.leader(heritage)
-        if leader is not None and leader is not heritage and not self._leads(row, item, leader):
+        if leader is not None and leader is not heritage and not self._leads(item, leader):
             if not self.kin.alike(item, leader, when=False):
                 row.publication_id, row.said = "", ""
                 self._create(row, item, ruling)  # it is something else now
@@ -280,7 +280,7 @@ class _Reading(Endings):
         elif live:
             row.reason = say("update-waits", self.language)
 
-    def _leads(self, row: ItemRow, item: Item, leader: ItemRow) -> bool:
+    def _leads(self, item: Item, leader: ItemRow) -> bool:
         """Whether a change of a row that only shares the publication changes it: a newer version of
         the same message, or a new hour of what is otherwise the same."""
         if leader.external_id == item.external_id and self.kin.under(item.external_id):

@@ -32,7 +32,7 @@ _FROM_TO: Final = {
     "es": "Agenda del {first} al {last}: {count} citas",
 }
 _MORE: Final = {
-    "fr": "… et {count} autres : {url}",
+    "fr": "… et {count} autre{s} : {url}",
     "en": "… and {count} more: {url}",
     "es": "… y {count} más: {url}",
 }
@@ -44,7 +44,8 @@ def texts(
     events: Sequence[Event], languages: Sequence[str], zone: str, url: str
 ) -> dict[str, dict[str, str]]:
     """The words of a reminder of `events`, by language. `url` is where the agenda is."""
-    spoken = [code for code in languages if code in LANGUAGES] or ["fr"]
+    named = dict.fromkeys(code[:2] for code in languages)
+    spoken = [code for code in named if code in LANGUAGES] or ["fr"]
     tell = _one if len(events) == 1 else _several
     return {code: tell(events, code, zone, url) for code in spoken}
 
@@ -108,7 +109,8 @@ def _several(events: Sequence[Event], language: str, zone: str, url: str) -> dic
             said = day_of
         lines.append("- " + _line(event, language, zone))
     if len(events) > _LINES:
-        more = _MORE[language].format(count=len(events) - _LINES, url=url)
+        left = len(events) - _LINES
+        more = _MORE[language].format(count=left, s="s" if left > 1 else "", url=url)
         lines.append(f"\n{more}")
     else:
         lines.append(f"\n{url}")

@@ -10,14 +10,13 @@ import json
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 import structlog
 from pydantic import ValidationError
 from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
-from hub import audit, clock, db, publishing, reminder_words, settings
+from hub import accounts, audit, clock, db, publishing, reminder_words, settings
 from hub.models import Authority, Event, Publication, Reminder, Station
 from hub.rules import loading, variables
 from hub.rules.ruleset import ReminderRule, RuleSet
@@ -31,7 +30,6 @@ log = structlog.get_logger()
 # A hub that was away at the hour still says it, until it helps nobody any more.
 LATE: Final = timedelta(hours=12)
 _KEPT: Final = timedelta(days=60)
-_HIDDEN: Final = "synthetic"
 
 Heard = set[tuple[int, str, str]]
 
@@ -42,21 +40,15 @@ def step(now: datetime | None = None, heard: Heard | None = None) -> int:
     now = now or clock.now()
     heard = set() if heard is None else heard
     with db.reading(db.EVERYWHERE) as session:
-        towns = session.exec(select(Authority).where(Authority.code != _HIDDEN)).all()
+        towns = session.exec(select(Authority).where(Authority.code != accounts.SYNTHETIC)).all()
     said = 0
     for town in towns:
         try:
-            rules = loading.for_authority(settings.get().config, town.code)
+            said += _hear_town(town, now, heard)
         except loading.RulesError:
             continue  # said where plans are made
-        for rule, due in due_now(rules, town.timezone, now):
-            occasion = _occasion(rule, due, town.timezone)
-            key = (town.id or 0, rule.name, occasion)
-            if key in heard:
-                continue
-            with db.writing(town.id or 0) as session:
-                said += _hear(session, town, rule, occasion, due, now)
-            heard.add(key)
+        except Exception:  # one that cannot does not hold the others
+            log.exception("reminders failed", authority=town.code)
     return said
 
 
@@ -106,12 +98,21 @@ def follow(session: Session, event: Event) -> None:
 
 
 def _at(day: date, rule: ReminderRule, zone: str) -> datetime:
-    midnight = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone))
-    return next_at(rule.at, midnight, zone)
+    return next_at(rule.at, clock.midnight(day, zone), zone)
 
 
-def _occasion(rule: ReminderRule, due: datetime, zone: str) -> str:
-    return clock.local(due, zone).date().isoformat()
+def _hear_town(town: Authority, now: datetime, heard: Heard) -> int:
+    rules = loading.for_authority(settings.get().config, town.code)
+    said = 0
+    for rule, due in due_now(rules, town.timezone, now):
+        occasion = clock.local(due, town.timezone).date().isoformat()
+        key = (town.id or 0, rule.name, occasion)
+        if key in heard:
+            continue
+        with db.writing(town.id or 0) as session:
+            said += _hear(session, town, rule, occasion, due, now)
+        heard.add(key)
+    return said
 
 
 def _hear(
@@ -165,9 +166,7 @@ def _events(
     zone = authority.timezone
     first = clock.local(due, zone).date() + timedelta(days=1)
     last = first + timedelta(days=rule.days)
-    begin, end = (
-        datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)) for day in (first, last)
-    )
+    begin, end = clock.midnight(first, zone), clock.midnight(last, zone)
     found = session.exec(
         select(Event)
         .where(
@@ -208,12 +207,7 @@ def _wanted(
                 "starts": event.starts,
                 "ends": event.ends,
             },
-            {
-                "code": authority.code,
-                "name": authority.name,
-                "timezone": authority.timezone,
-                "languages": authority.languages,
-            },
+            authority.facts(),
             due,
             authority.timezone,
         )

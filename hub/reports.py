@@ -240,8 +240,8 @@ class Batch:
         told = self._told()
         settled = []
         for outlet_id, report in self._shown.items():
-            row, panel = self._rows[outlet_id], self._panels[outlet_id]
-            watching.content(row, panel, report.body, self._incidents, told, report.received)
+            row = self._rows[outlet_id]
+            watching.content(row, report.body, self._incidents, told, report.received)
             if report.say_no is not None and report.say_no > row.say_no:
                 row.trouble = f"shows plan {report.say_no}, which was never sent"
                 continue

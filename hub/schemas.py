@@ -7,7 +7,7 @@ CAP code words are accepted in any case and kept in CAP's own. A flat `headline`
 import re
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
 from pydantic import (
     AwareDatetime,
@@ -76,11 +76,34 @@ class ImageIn(Given):
     alt: dict[str, str] = Field(min_length=1)
 
 
-_FLAT = ("headline", "description", "instruction", "short")
+class Worded(Given):
+    """What has `texts` by language. Its short form has the fields of one text (`flat`) beside the
+    others, and `language`, French where that is left out."""
+
+    flat: ClassVar[tuple[str, ...]] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, data: Any) -> Any:
+        if not isinstance(data, dict) or "texts" in data or "headline" not in data:
+            return data
+        rest = {k: v for k, v in data.items() if k not in cls.flat and k != "language"}
+        words = {k: data[k] for k in cls.flat if data.get(k) is not None}
+        return rest | {"texts": {data.get("language") or "fr": words}}
+
+    @field_validator("texts", check_fields=False)
+    @classmethod
+    def _languages(cls, value: dict[str, Any]) -> dict[str, Any]:
+        for language in value:
+            if not 2 <= len(language) <= 8 or not language.replace("-", "").isalnum():
+                raise ValueError(f"{language!r} is not a language code such as fr, en or es")
+        return value
 
 
-class Content(Given):
+class Content(Worded):
     """What is said, in CAP 1.2 words. `expires` may be left out: the category bounds it."""
+
+    flat = tuple(TextIn.model_fields)
 
     category: str = "other"
     event: str = Field("", max_length=100)
@@ -98,29 +121,12 @@ class Content(Given):
     area_desc: str = Field("", max_length=200)
     images: list[ImageIn] = Field(default_factory=list, max_length=6)
 
-    @model_validator(mode="before")
-    @classmethod
-    def _short_form(cls, data: Any) -> Any:
-        if not isinstance(data, dict) or "texts" in data or "headline" not in data:
-            return data
-        rest = {k: v for k, v in data.items() if k not in _FLAT and k != "language"}
-        words = {k: data[k] for k in _FLAT if data.get(k) is not None}
-        return rest | {"texts": {data.get("language") or "fr": words}}
-
     @field_validator("category", mode="before")
     @classmethod
     def _known(cls, value: Any) -> Any:
         if isinstance(value, list) and len(value) == 1:
             value = value[0]  # CAP allows several; the first decides here
         return categories.get(value).key if isinstance(value, str) else value
-
-    @field_validator("texts")
-    @classmethod
-    def _languages(cls, value: dict[str, TextIn]) -> dict[str, TextIn]:
-        for language in value:
-            if not 2 <= len(language) <= 8 or not language.replace("-", "").isalnum():
-                raise ValueError(f"{language!r} is not a language code such as fr, en or es")
-        return value
 
     @field_validator("area")
     @classmethod
@@ -133,7 +139,10 @@ class Content(Given):
     @field_validator("effective", "onset", "expires")
     @classmethod
     def _utc(cls, value: datetime | None) -> datetime | None:
-        return value.astimezone(UTC) if value else None
+        try:
+            return value.astimezone(UTC) if value else None
+        except OverflowError:
+            raise ValueError("lies outside of the calendar") from None
 
     @model_validator(mode="after")
     def _order(self) -> "Content":

@@ -4,12 +4,12 @@ Variables: HOST, PORT and TAMBOUR_*; each secret may come from a file instead (`
 docs/settings.md lists them; a test holds that page against this class.
 """
 
+import ipaddress
 import json
 import os
 import re
 import secrets
 import socket
-from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,9 @@ class Settings(BaseSettings):
     contact: str = Field("mailto:tambour@example.org", description="VAPID contact (RFC 8292).")
     allow_private: str = Field("", description="Exact host:port pairs the guard lets through.")
     proxy: SecretStr = Field(SecretStr(""), description="Way out for sources, http://host:port.")
+    trusted_proxies: str = Field(
+        "127.0.0.1,::1", description="Whose X-Forwarded-For counts: addresses, networks."
+    )
     push_hosts: str = Field("", description="Push hosts allowed beside the four browser makers.")
     testing: bool = False
     clock_offset: float = Field(0, description="Seconds; accepted only while testing.")
@@ -70,6 +73,14 @@ class Settings(BaseSettings):
     @classmethod
     def _pairs(cls, value: str) -> str:
         parse_pairs(p for p in value.split(",") if p.strip())
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: str) -> str:
+        for network in value.split(","):
+            if network.strip():
+                ipaddress.ip_network(network.strip())
         return value
 
     @field_validator("instance")
@@ -103,6 +114,10 @@ class Settings(BaseSettings):
     @property
     def policy(self) -> AddressPolicy:
         return AddressPolicy(parse_pairs(p for p in self.allow_private.split(",") if p.strip()))
+
+    @property
+    def proxies(self) -> list[str]:
+        return [p.strip() for p in self.trusted_proxies.split(",") if p.strip()]
 
     @property
     def extra_push_hosts(self) -> frozenset[str]:
@@ -182,5 +197,5 @@ def get() -> Settings:
     """This process's settings, read once; sets the test clock."""
     settings = load()
     if settings.clock_offset:
-        clock.set_offset(timedelta(seconds=settings.clock_offset).total_seconds())
+        clock.set_offset(settings.clock_offset)
     return settings

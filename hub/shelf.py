@@ -6,7 +6,6 @@ itself, so that an expiry holds with every worker stopped.
 """
 
 import asyncio
-import base64
 import hashlib
 from collections.abc import Awaitable, Callable, MutableMapping
 from collections.abc import Set as AbstractSet
@@ -19,7 +18,7 @@ import structlog
 from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
-from hub import changes, clock
+from hub import changes, clock, vault
 from hub.contracts import Document, PermanentFailure, Said
 from hub.db import EVERYWHERE, reading
 from hub.http_bytes import Held, hold, reply, text_reply
@@ -48,7 +47,7 @@ class PathTaken(PermanentFailure):
 
 def etag_of(body: bytes) -> str:
     """Base64url of the SHA-256 of the bytes, without padding or quotes."""
-    return base64.urlsafe_b64encode(hashlib.sha256(body).digest()).rstrip(b"=").decode()
+    return vault.base64url(hashlib.sha256(body).digest())
 
 
 def store(session: Session, outlet_id: int, authority_id: int, said: Said, now: datetime) -> bool:

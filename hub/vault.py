@@ -51,6 +51,11 @@ def fingerprint(value: str, purpose: str) -> str:
     return hmac.new(key, f"{purpose}\0{value}".encode(), hashlib.sha256).hexdigest()
 
 
+def base64url(raw: bytes) -> str:
+    """Keys and signatures as they are written: base64url without padding (RFC 4648 section 5)."""
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
 def hash_token(token: str) -> str:
     """SHA-256, hex: tokens have 256 random bits, a slow hash would add nothing."""
     return hashlib.sha256(token.encode()).hexdigest()

@@ -210,7 +210,8 @@ DRAFT_MOVES: Final[Mapping[DraftState, frozenset[DraftState]]] = {
     DraftState.SUBMITTED: frozenset({DraftState.RETURNED, DraftState.APPROVED}),
     DraftState.RETURNED: frozenset({DraftState.SUBMITTED, DraftState.WRITING}),
     DraftState.APPROVED: frozenset({DraftState.SCHEDULED, DraftState.MADE, DraftState.WRITING}),
-    DraftState.SCHEDULED: frozenset({DraftState.MADE, DraftState.WRITING}),
+    # Submitted: at its hour a rule asks for an approval that nobody gave.
+    DraftState.SCHEDULED: frozenset({DraftState.MADE, DraftState.WRITING, DraftState.SUBMITTED}),
     DraftState.MADE: frozenset(),
 }
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from hub.incidents import Incidents
-from hub.models import DisplayRow, PanelRow
+from hub.models import DisplayRow
 
 # Kinds that `content` decides alone: what it does not find is over.
 DECIDED = ("foreign_plan", "unknown_page", "unknown_notice", "frame_differs", "local", "dark")
@@ -17,7 +17,6 @@ DECIDED = ("foreign_plan", "unknown_page", "unknown_notice", "frame_differs", "l
 
 def content(
     row: DisplayRow,
-    panel: PanelRow,
     shown: Mapping[str, Any],
     incidents: Incidents,
     told: Collection[str],

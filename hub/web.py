@@ -8,11 +8,12 @@ from importlib import import_module
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
+from granian.utils.proxies import wrap_asgi_with_proxy_headers
 from sqlalchemy.exc import OperationalError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 
-from hub import again, changes, db, health, migrate, shelf, worker
+from hub import again, changes, db, health, migrate, settings, shelf, worker
 from hub.api import agenda, outlets, panels, plans, problems, publications, sources, subscriptions
 from hub.dispatch import displays
 
@@ -67,9 +68,10 @@ def make_app() -> ASGIApp:
     module, _, name = _FACES.partition(":")
     getattr(import_module(module), name)(app)
     app.middleware("http")(_name_request)
-    served: ASGIApp = shelf.Shelf(
-        _Bounded(_Again(app)), poller=poller, renew=displays.render_afresh
-    )
+    inner = _Bounded(_Again(app))
+    # Who asks is whom the proxy names: else a town behind one shares the limits of one address.
+    seen: ASGIApp = wrap_asgi_with_proxy_headers(inner, settings.get().proxies)
+    served: ASGIApp = shelf.Shelf(seen, poller=poller, renew=displays.render_afresh)
     return served
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from datetime import UTC, date, datetime, timedelta
-from email.utils import format_datetime, parsedate_to_datetime
+from email.utils import format_datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
@@ -13,6 +13,7 @@ from hub.agenda_search import Asked, Found
 from hub.api.deps import Calling
 from hub.api.problems import Problem, wrong
 from hub.event_schema import EventIn
+from hub.http_bytes import unchanged
 from hub.models import Authority, Event, Station
 
 router = APIRouter(tags=["agenda"])
@@ -158,7 +159,7 @@ def find(session: Session, event_id: str) -> Event:
 
 
 def cursor(event: Event) -> str:
-    return f"{event.starts.timestamp():.0f}~{event.id}"
+    return f"{event.starts.timestamp():.6f}~{event.id}"
 
 
 def cursor_of(text: str) -> tuple[datetime, str] | None:
@@ -167,7 +168,7 @@ def cursor_of(text: str) -> tuple[datetime, str] | None:
         return None
     starts, _, event_id = text.partition("~")
     try:
-        return datetime.fromtimestamp(int(starts), UTC), event_id
+        return datetime.fromtimestamp(float(starts), UTC), event_id
     except (ValueError, OverflowError, OSError):
         raise wrong("after", "is not the `next` of a page") from None
 
@@ -176,32 +177,18 @@ def calendar(request: Request, rows: list[Found], title: str, authority: Authori
     """iCalendar with an entity tag; 304 where the caller has it (RFC 9110 section 13)."""
     language = authority.languages[0]
     body = agenda_ical.calendar(rows, title, language, authority.timezone)
-    tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    tag = hashlib.sha256(body).hexdigest()[:32]
     changed = max((row.event.changed for row in rows), default=authority.created)
-    changed = changed.replace(microsecond=0)
     headers = {
-        "ETag": tag,
+        "ETag": f'"{tag}"',
         "Last-Modified": format_datetime(changed.astimezone(UTC), usegmt=True),
         "Cache-Control": "public, max-age=60",
         "Access-Control-Allow-Origin": "*",
         "Content-Disposition": 'inline; filename="agenda.ics"',
     }
-    if _has(request, tag, changed):
+    if unchanged(request.headers, tag, changed):
         return Response(status_code=304, headers=headers)
     return Response(body, media_type=agenda_ical.MEDIA_TYPE, headers=headers)
-
-
-def _has(request: Request, tag: str, changed: datetime) -> bool:
-    named = request.headers.get("if-none-match")
-    if named is not None:
-        return named.strip() == "*" or tag in [
-            t.strip().removeprefix("W/") for t in named.split(",")
-        ]
-    try:
-        since = parsedate_to_datetime(request.headers.get("if-modified-since", ""))
-    except (ValueError, TypeError):
-        return False
-    return since.tzinfo is not None and changed <= since
 
 
 def _one(session: Session, event_id: str) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from hub.vocabulary import Lane
 
 router = APIRouter(tags=["outlets"])
 Code = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,60}$")]
+_CLEARED = ("longitude", "latitude")
 
 
 class OutletIn(Given):
@@ -97,7 +98,8 @@ def read(code: str, caller: Calling) -> dict[str, Any]:
 
 @router.patch("/outlets/{code}")
 def change(code: str, body: OutletChange, caller: Calling) -> dict[str, Any]:
-    """Change, pause or resume an outlet. Options given replace those of the same name."""
+    """Change, pause or resume an outlet. Options given replace those of the same name; a null takes
+    its place on the map away and leaves everything else as it is."""
     caller.need("configure")
     with db.writing(caller.authority_id) as session:
         row = _find(session, code)
@@ -108,7 +110,8 @@ def change(code: str, body: OutletChange, caller: Calling) -> dict[str, Any]:
             known = outlets.options_given(row)
             row.options, row.secrets = outlets.split_options(row.kind, known | new_options)
         for name, value in given.items():
-            setattr(row, name, value)
+            if value is not None or name in _CLEARED:
+                setattr(row, name, value)
         session.add(row)
         if registry.is_display(row.kind) and said_with != (row.name, row.options, row.secrets):
             outbox.change(session, row.id or 0, row.authority_id, Lane.NORMAL, clock.now())

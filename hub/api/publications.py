@@ -56,7 +56,8 @@ def create(body: PublicationIn, caller: Calling, key: Key = None) -> JSONRespons
     def work(session: Session) -> tuple[int, dict[str, Any]]:
         station = accounts.station_of(session, caller.authority_id, body.station)
         publication = publishing.create(session, caller.actor, station, content)
-        held = _bring_to(session, publication, caller, body.state, body.publish_at, content)
+        _need_right_for(caller, body.state, content)
+        held = bring_to(session, publication, caller.actor, body.state, body.publish_at)
         answer = describe(session, publication)
         return (202 if held else 201), answer | ({"held": held} if held else {})
 
@@ -128,7 +129,8 @@ def revise(
             speaker = accounts.station_of(session, caller.authority_id, code)
             publishing.move_to(session, publication, speaker, caller.actor)
         publishing.edit(session, publication, content, caller.actor)
-        held = _bring_to(session, publication, caller, state, _moment(moment), content)
+        _need_right_for(caller, state, content)
+        held = bring_to(session, publication, caller.actor, state, _moment(moment))
         answer = describe(session, publication)
         return (202 if held else 201), answer | ({"held": held} if held else {})
 
@@ -165,7 +167,7 @@ def move(
         held: list[str] = []
         match step:
             case "publish":
-                _need_right(caller, Content.model_validate(publication.draft or {"texts": {}}))
+                _need_right(caller, publishing.draft_of(publication))
                 held = _publish(session, publication, caller.actor)
             case "submit":
                 publishing.submit(session, publication, caller.actor, note)
@@ -271,29 +273,22 @@ def _short(publication: Publication, station: str) -> dict[str, Any]:
     }
 
 
-def _bring_to(
-    session: Session,
-    publication: Publication,
-    caller: Caller,
-    state: str,
-    moment: datetime | None,
-    content: Content,
+def bring_to(
+    session: Session, publication: Publication, actor: str, state: str, moment: datetime | None
 ) -> list[str]:
-    """Take a fresh draft where the caller wants it; the reasons of a hold, if a rule holds it."""
+    """Take a fresh draft where its author wants it; the reasons of a hold, if a rule holds it."""
     match state:
         case "submitted":
-            publishing.submit(session, publication, caller.actor)
+            publishing.submit(session, publication, actor)
         case "scheduled":
             if moment is None:
                 raise wrong("publish_at", "needed when the state is scheduled")
-            _need_right(caller, content)
             try:
-                publishing.schedule(session, publication, moment, caller.actor)
+                publishing.schedule(session, publication, moment, actor)
             except publishing.Held as held:
                 return [hold.reason for hold in held.plan.holds]
         case "live":
-            _need_right(caller, content)
-            return _publish(session, publication, caller.actor)
+            return _publish(session, publication, actor)
     return []
 
 
@@ -303,6 +298,11 @@ def _publish(session: Session, publication: Publication, actor: str) -> list[str
     except publishing.Held as held:
         return [hold.reason for hold in held.plan.holds]
     return []
+
+
+def _need_right_for(caller: Caller, state: str, content: Content) -> None:
+    if state in ("scheduled", "live"):
+        _need_right(caller, content)
 
 
 def _need_right(caller: Caller, content: Content) -> None:
@@ -331,15 +331,16 @@ def _merged(session: Session, publication: Publication, given: dict[str, Any]) -
     instruction changes the text of its language."""
     known = publication.draft
     if not known:
+        if not publication.revision_no:
+            raise publishing.Refused("state", "This publication has ended; write a new one.")
         known = publishing.revision_of(session, publication).content
-    flat = {k: given.pop(k) for k in ("headline", "description", "instruction", "short")
-            if k in given}  # fmt: skip
-    language = given.pop("language", None) or next(iter(known["texts"]))
-    merged = known | given
-    if flat:
-        texts = dict(merged["texts"])
-        texts[language] = texts.get(language, {}) | flat
-        merged["texts"] = texts
+    words = {k: v for k, v in given.items() if k in Content.flat}
+    merged = known | {k: v for k, v in given.items() if k not in (*Content.flat, "language")}
+    texts = merged["texts"]
+    language = str(given.get("language") or next(iter(known["texts"])))
+    # What is no object of texts is left to the validation, which names it.
+    if words and isinstance(texts, dict) and isinstance(texts.get(language, {}), dict):
+        merged["texts"] = texts | {language: texts.get(language, {}) | words}
     try:
         return Content.model_validate(merged)
     except ValidationError as error:

@@ -1,5 +1,5 @@
 """The `tambour` command, one module a group: talking (publish, cancel, board, plan), sources,
-tokens, panels, and the roles of the running hub."""
+subscriptions, certificates, panels, authorities, tokens, and the roles of the running hub."""
 
 from hub.cli.app import app, prepare, run
 

@@ -41,7 +41,7 @@ def fail(title: str, errors: list[dict[str, str]], as_json: bool, code: int = 1)
     """Say what was wrong, field by field, and leave with `code`."""
     if as_json:
         typer.echo(json.dumps({"title": title, "errors": errors}, ensure_ascii=False))
-    console.print(f"[bold]{title}[/bold]")
+    console.print(title, style="bold", markup=False)
     for error in errors:
         console.print(f"  {error['field']}: {error['reason']}", markup=False)
     raise typer.Exit(code)

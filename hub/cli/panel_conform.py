@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from sqlalchemy import update
 from sqlmodel import col, select
 
-from hub import accounts, clock, db, settings, vault
+from hub import accounts, clock, db, settings
 from hub.cli.app import AsJson, Authority, fail, plain_errors, say
 from hub.cli.panels import group
 from hub.cli.roles import until_told
@@ -69,7 +69,7 @@ def conform(
     else:
         with plain_errors(as_json), db.reading(db.EVERYWHERE) as session:
             owner = accounts.authority_by_code(session, authority)
-            secret, key_id = vault.unseal(owner.signing_key, "signing-key"), owner.key_id
+            secret, key_id = accounts.private_key(owner.signing_key), owner.key_id
             town = owner.code
             row = session.exec(
                 select(Outlet).where(

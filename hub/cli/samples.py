@@ -10,7 +10,7 @@ import typer
 
 from hub import clock, registry, sandbox
 from hub.cli.app import AsJson, say
-from hub.cli.sources import group
+from hub.cli.sources import group, judged
 from hub.contracts import SourceUnreadable
 
 _STARTS: Final = re.compile(rb"^BEGIN:VEVENT\r?$.*?^DTSTART[^:\r\n]*:(\d{4})\d{4}", re.M | re.S)
@@ -20,7 +20,12 @@ _WIDE: Final = {"days_ahead": 730, "most": 5000, "most_of_a_series": 1000}
 
 @group.command()
 def samples(
-    folder: Annotated[Path, typer.Argument(help="Folder of files, read with its subfolders.")],
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            exists=True, file_okay=False, help="Folder of files, read with its subfolders."
+        ),
+    ],
     authority: Annotated[str, typer.Option(help="Code of the authority to judge for.")] = "",
     at: Annotated[str, typer.Option(help="One moment for all (RFC 3339).")] = "",
     as_json: AsJson = False,
@@ -30,11 +35,10 @@ def samples(
     The kind is the one whose name the folder has, else the one that reads the file best. The moment
     is the earliest one of the file, so that recorded alerts are judged as if they were new.
     """
-    trying = import_module("hub.trying")
-    owner = trying.authority_of(authority) if authority else None
+    owner, moment = judged(authority, at, as_json)
     rows = []
     for path in sorted(p for p in folder.rglob("*") if p.is_file() and p.name != "README.md"):
-        row = _row(path, owner, at)
+        row = _row(path, owner, moment)
         rows.append(row)
         if not as_json:
             say({}, False, _line(row, folder))
@@ -43,17 +47,18 @@ def samples(
     raise typer.Exit(0 if rows else 2)
 
 
-def _row(path: Path, owner: Any, at: str) -> dict[str, Any]:
+def _row(path: Path, owner: Any, at: datetime | None) -> dict[str, Any]:
     trying = import_module("hub.trying")
     began = clock.monotonic()
     raw = path.read_bytes()
     kind, when = _guess(path, raw)
     row: dict[str, Any] = {"file": str(path), "kind": kind, "exit": 2, "reason": "no kind reads it"}
     if kind:
-        moment = datetime.fromisoformat(at) if at else when
         fields = registry.connector(kind).Options.model_fields
         wide = {name: value for name, value in _WIDE.items() if name in fields}
-        answer = trying.read(kind, str(path), at=moment, authority=owner, options=wide).as_json()
+        answer = trying.read(
+            kind, str(path), at=at or when, authority=owner, options=wide
+        ).as_json()
         row |= {name: answer[name] for name in ("at", "exit", "count", "would", "errors")}
         row["reason"] = (answer["error"] or {}).get("reason", "")
         row["headlines"] = [

@@ -54,19 +54,13 @@ def read(
     be read at all.
     """
     trying = import_module("hub.trying")
-    owner = None
     if intake not in ("ignore", "agenda", "draft", "publish"):
         _wrong("--intake", "ignore, agenda, draft or publish", as_json)
-    if authority:
-        try:
-            owner = trying.authority_of(authority)
-        except LookupError as error:
-            _wrong("--authority", str(error), as_json)
-    zone = owner.timezone if owner else "Europe/Paris"
+    owner, moment = judged(authority, at, as_json)
     outcome = trying.read(
         kind,
         place,
-        at=_moment(at, zone, as_json) if at else None,
+        at=moment,
         authority=owner,
         options=_options(option or [], as_json),
         intake=intake,
@@ -76,6 +70,19 @@ def read(
     answer = outcome.as_json()
     say(answer, as_json, "\n".join(_lines(answer)))
     raise typer.Exit(outcome.code)
+
+
+def judged(authority: str, at: str, as_json: bool) -> tuple[Any, datetime | None]:
+    """For which authority and at which moment to judge; None: nobody in particular, now. Leaves
+    with 2 where one of them is none."""
+    owner = None
+    if authority:
+        try:
+            owner = import_module("hub.trying").authority_of(authority)
+        except LookupError as error:
+            _wrong("--authority", str(error), as_json)
+    zone = owner.timezone if owner else "Europe/Paris"
+    return owner, _moment(at, zone, as_json) if at else None
 
 
 def _moment(text: str, zone: str, as_json: bool) -> datetime:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from hub import accounts, board, db, planning, publishing
-from hub.api.publications import describe, find
+from hub.api.publications import PublicationIn, bring_to, describe, find
 from hub.cli.app import AsJson, Authority, app, fail, plain_errors, say
 from hub.models import Publication
 from hub.schemas import Content
@@ -42,27 +42,22 @@ def publish(
     draft: Annotated[bool, typer.Option("--draft", help="Keep it as a draft.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Say something now."""
+    """Say something now; or what the file's `state` says: draft, submitted, scheduled."""
     data = read_file(file, as_json)
     use_celery_for_nudges()
     with plain_errors(as_json):
-        content = Content.model_validate({k: v for k, v in data.items() if k not in _BESIDE})
+        given = PublicationIn.model_validate({"state": "live"} | data)
         with db.reading(db.EVERYWHERE) as session:
             owner = accounts.authority_by_code(session, authority)
-        held: list[str] = []
         with db.writing(owner.id or 0) as session:
-            station = accounts.station_of(session, owner.id or 0, data.get("station"))
-            publication = publishing.create(session, ACTOR, station, content)
-            if not draft and data.get("state") != "draft":
-                try:
-                    publishing.publish(session, publication, ACTOR)
-                except publishing.Held as why:
-                    held = [hold.reason for hold in why.plan.holds]
+            station = accounts.station_of(session, owner.id or 0, given.station)
+            publication = publishing.create(session, ACTOR, station, given.content())
+            state = "draft" if draft else given.state
+            held = bring_to(session, publication, ACTOR, state, given.publish_at)
             answer = describe(session, publication)
     routes = (answer["plan"] or {}).get("routes", [])
-    words = (
-        f"{answer['id']} revision {answer['revision']}: {answer['state']}, {len(routes)} outlets"
-    )
+    stands = answer["draft_state"] or answer["state"]
+    words = f"{answer['id']} revision {answer['revision']}: {stands}, {len(routes)} outlets"
     say(answer | ({"held": held} if held else {}), as_json, "\n".join([words, *held]))
 
 

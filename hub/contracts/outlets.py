@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol
 
 from hub.contracts.content import Json, Notice, Refusal, Rendering
 from hub.contracts.failures import AdapterFailure, StrictOptions
@@ -47,7 +47,6 @@ class Capabilities:
     idempotent: bool
     addresses: str
     max_batch: int = 1
-    receipts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,13 +195,12 @@ class Said:
     `shown` is True where saying is showing (a website's document is stored in the transaction that
     ends the saying); a panel reports by itself and leaves it False. `refused` maps a notice's
     publication to why this face cannot carry it. `next_change_at`: when the same notices would read
-    otherwise by time alone. `removed_paths` are documents that must no longer be served. `pages`
-    maps a publication to what its pages look like, each with its `hash`: kept for who compares.
+    otherwise by time alone. A document that is not said any more is no longer served. `pages` maps
+    a publication to what its pages look like, each with its `hash`: kept for who compares.
     """
 
     shown: bool
     documents: tuple[Document, ...] = ()
-    removed_paths: tuple[str, ...] = ()
     refused: Mapping[str, Refusal] = field(default_factory=dict)
     next_change_at: datetime | None = None
     pages: Mapping[str, Sequence[Json]] = field(default_factory=dict)
@@ -221,7 +219,7 @@ class Saying:
 
 
 class ReportStage(StrEnum):
-    """Stages a display reports, in order of trust."""
+    """What a report is about; of a notice on a display, "shown" is worth more than "ack"."""
 
     BIRTH = "birth"
     PRESENCE = "presence"
@@ -279,7 +277,6 @@ class Display(Protocol):
     def close(self) -> None: ...
 
 
-@runtime_checkable
 class InSets(Protocol):
     """A display kind that tells many of its outlets in one flight."""
 
@@ -290,10 +287,31 @@ class InSets(Protocol):
         ...
 
 
-@runtime_checkable
 class Listening(Protocol):
     """A display kind that reports by itself, on a connection held by the `panels` role."""
 
-    def listen(self, report: Callable[[Sequence[Report]], None], stop: Callable[[], bool]) -> None:
-        """Blocks until `stop()`; hands over reports in batches (up to 500, at most 0.2 s apart)."""
+    @classmethod
+    def listener(cls, means: Means) -> "Listening":
+        """The one that hears all outlets of the kind."""
+        ...
+
+    def listen(
+        self,
+        report: Callable[[Sequence[Report]], None],
+        stop: Callable[[], bool],
+        authorities: Callable[[], Sequence[str]],
+    ) -> None:
+        """Blocks until `stop()`; hands over reports in batches (up to 500, at most 0.2 s apart).
+        `authorities`: codes of those that have such an outlet, silent ones too."""
+        ...
+
+    @staticmethod
+    def sealed(payload: bytes, seal: str, device_key: str) -> bool:
+        """Whether the device with this public key (base64url) signed these bytes."""
+        ...
+
+    def outlook(
+        self, outlet: OutletView, notices: Sequence[Notice], begin: datetime, end: datetime
+    ) -> Json:
+        """What will be seen between two moments, the link being well: items, dark, refused."""
         ...

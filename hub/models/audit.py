@@ -15,7 +15,7 @@ class AuditEvent(OfAuthority, table=True):
 
     __tablename__ = "audit_event"
     id: int | None = Field(default=None, primary_key=True)
-    at: datetime = Field(default_factory=clock.now, index=True)
+    at: datetime = Field(default_factory=clock.now)
     actor: str
     verb: str
     object: str = Field(index=True)
@@ -28,6 +28,7 @@ class IdempotencyKey(OfAuthority, table=True):
 
     __tablename__ = "idempotency_key"
     __table_args__ = (UniqueConstraint("authority_id", "key"),)
+    authority_id: int = Field(foreign_key="authority.id")  # found by the constraint above
     id: int | None = Field(default=None, primary_key=True)
     key: str
     fingerprint: str
@@ -37,7 +38,7 @@ class IdempotencyKey(OfAuthority, table=True):
 
 
 class Memo(SQLModel, table=True):
-    """The instance's memory: one small value a name ("clock.latest", "sweep", "change", "beacon").
+    """The instance's memory: one small value a name ("clock.latest", "sweep", "change", "wishes").
     `number` holds what is counted or compared, `at` when it was written."""
 
     name: str = Field(primary_key=True)

@@ -30,6 +30,18 @@ class Authority(SQLModel, table=True):
     keys_at: datetime | None = None
     created: datetime = Field(default_factory=clock.now)
 
+    def facts(self) -> dict[str, Any]:
+        """What conditions may look at (docs/rules.md)."""
+        return {
+            "code": self.code,
+            "name": self.name,
+            "timezone": self.timezone,
+            "languages": self.languages,
+        }
+
+    def quiet_hours(self) -> tuple[str, str] | None:
+        return (self.quiet[0], self.quiet[1]) if len(self.quiet) == 2 else None
+
 
 class Station(OfAuthority, table=True):
     """What citizens follow. `code` is short, public and unique on this hub."""
@@ -76,6 +88,7 @@ class Outlet(OfAuthority, table=True):
     """
 
     __table_args__ = (UniqueConstraint("authority_id", "code"),)
+    authority_id: int = Field(foreign_key="authority.id")  # found by the constraint above
     id: int | None = Field(default=None, primary_key=True)
     code: str
     name: str
@@ -96,7 +109,7 @@ class Contact(OfAuthority, table=True):
 
     __table_args__ = (UniqueConstraint("outlet_id", "fingerprint"),)
     id: int | None = Field(default=None, primary_key=True)
-    outlet_id: int = Field(foreign_key="outlet.id", index=True)
+    outlet_id: int = Field(foreign_key="outlet.id")
     sealed: str
     fingerprint: str
     language: str = "fr"

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, LargeBinary, UniqueConstraint
+from sqlalchemy import Index, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from hub import clock
@@ -178,6 +178,14 @@ class Breaker(SQLModel, table=True):
 class Attempt(OfAuthority, table=True):
     """One try, appended, committed before the wire is touched and closed after it."""
 
+    # Only those of a single address have a target; each is closed by it.
+    __table_args__ = (
+        Index(
+            "ix_attempt_target", "target_id",
+            sqlite_where=text("target_id IS NOT NULL"),
+            postgresql_where=text("target_id IS NOT NULL"),
+        ),
+    )  # fmt: skip
     id: int | None = Field(default=None, primary_key=True)
     delivery_id: int | None = Field(default=None, foreign_key="delivery.id", index=True)
     outlet_id: int = Field(foreign_key="outlet.id", index=True)
@@ -192,11 +200,10 @@ class Attempt(OfAuthority, table=True):
 
 
 class Receipt(OfAuthority, table=True):
-    """Evidence from outside: accepted, stored, displayed, opened. Appended, never changed."""
+    """Evidence from outside: born, stored, shown. Appended, never changed."""
 
     id: int | None = Field(default=None, primary_key=True)
     outlet_id: int = Field(foreign_key="outlet.id", index=True)
-    delivery_id: int | None = Field(default=None, foreign_key="delivery.id", index=True)
     stage: str
     say_no: int | None = Field(default=None, sa_type=BIG)
     at: datetime = Field(default_factory=clock.now)

@@ -22,6 +22,7 @@ class Event(OfAuthority, table=True):
     """
 
     __table_args__ = (Index("ix_event_when", "authority_id", "starts"),)
+    authority_id: int = Field(foreign_key="authority.id")  # found by the index above
     id: str = Field(default_factory=ulid, primary_key=True)
     station_id: int = Field(foreign_key="station.id", index=True)
     state: str = EventState.PLANNED
@@ -55,7 +56,7 @@ class EventOrigin(OfAuthority, table=True):
     __table_args__ = (UniqueConstraint("source_id", "external_id"),)
     id: int | None = Field(default=None, primary_key=True)
     event_id: str = Field(foreign_key="event.id", index=True)
-    source_id: int | None = Field(default=None, index=True)
+    source_id: int | None = None
     source_name: str
     external_id: str
     version: str = ""

@@ -16,6 +16,7 @@ class RetiredKey(OfAuthority, table=True):
 
     __tablename__ = "retired_key"
     __table_args__ = (UniqueConstraint("authority_id", "key_id"),)
+    authority_id: int = Field(foreign_key="authority.id")  # found by the constraint above
     id: int | None = Field(default=None, primary_key=True)
     key_id: str
     public: str

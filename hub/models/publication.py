@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import Field
 
 from hub import clock
@@ -19,7 +19,13 @@ class Publication(OfAuthority, table=True):
     sweep must look: the scheduled hour of the draft, or the expiry of what is live.
     """
 
-    __table_args__ = (Index("ix_publication_wake", "wake_at"),)
+    __table_args__ = (
+        Index("ix_publication_wake", "wake_at"),
+        Index(
+            "ix_publication_item", "item_id",
+            sqlite_where=text("item_id IS NOT NULL"), postgresql_where=text("item_id IS NOT NULL"),
+        ),
+    )  # fmt: skip
     id: str = Field(default_factory=ulid, primary_key=True)
     station_id: int = Field(foreign_key="station.id", index=True)
     state: str = PublicationState.NEW
@@ -50,7 +56,7 @@ class Revision(OfAuthority, table=True):
 
     __table_args__ = (UniqueConstraint("publication_id", "no"),)
     id: int | None = Field(default=None, primary_key=True)
-    publication_id: str = Field(foreign_key="publication.id", index=True)
+    publication_id: str = Field(foreign_key="publication.id")
     no: int
     msg_type: str
     status: str
@@ -61,7 +67,7 @@ class Revision(OfAuthority, table=True):
     sent: datetime
     effective: datetime
     onset: datetime | None = None
-    expires: datetime = Field(index=True)
+    expires: datetime
     ended_as: str | None = None
     references: list[str] = json_column(list)
     made_by: str = ""

@@ -12,8 +12,8 @@ from hub.vocabulary import SourceHealth
 
 
 class Source(OfAuthority, table=True):
-    """A configured feed. `intake` is what rules fall back on: "ignore", "draft" or "publish".
-    The last good content stays whatever a later reading says."""
+    """A configured feed. `intake` is what rules fall back on: "ignore", "agenda", "draft" or
+    "publish". The last good content stays whatever a later reading says."""
 
     __table_args__ = (Index("ix_source_next", "next_at"),)
     id: int | None = Field(default=None, primary_key=True)
@@ -54,8 +54,9 @@ class ItemRow(OfAuthority, table=True):
         Index("ix_item_publication", "publication_id"),
         Index("ix_item_external", "authority_id", "external_id"),
     )
+    authority_id: int = Field(foreign_key="authority.id")  # found by the indexes above
     id: int | None = Field(default=None, primary_key=True)
-    source_id: int = Field(foreign_key="source.id", index=True)
+    source_id: int = Field(foreign_key="source.id")
     external_id: str
     version: str
     hash: str

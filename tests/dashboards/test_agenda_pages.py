@@ -93,6 +93,14 @@ def test_the_agenda_is_filtered(
     assert ("n’a pas pu être lu" in page) is ("demain" in query)
 
 
+def test_a_filter_may_name_the_first_and_the_last_day_there_are(
+    office: TestClient, citizen: TestClient
+) -> None:
+    put(office)
+    assert "Fête de l’Été" in read(citizen, "/agenda?du=0001-01-01&au=9999-12-31")
+    assert "Fête de l’Été" not in read(citizen, "/agenda?du=9999-12-31")
+
+
 def test_a_long_agenda_goes_on_page_after_page(office: TestClient, citizen: TestClient) -> None:
     for n in range(3):
         put(office, **{"texts.fr.headline": f"Bal {n}", "from_day": f"2031-06-2{n}"})

@@ -43,8 +43,8 @@ def item(name: str = "fete", headline: str = "Fête du village", **more: Any) ->
 class Agenda:
     """A town, its sources, and what its agenda holds."""
 
-    def __init__(self) -> None:
-        self.authority: Authority = town(languages=["fr", "en"])
+    def __init__(self, code: str = "villard-bonnot") -> None:
+        self.authority: Authority = town(code, languages=["fr", "en"])
         self.scope = self.authority.id or 0
 
     def source(self, name: str = "Mairie") -> Source:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
-from hub import accounts, clock, db, polling
+from hub import accounts, clock, courtesy, db, polling
 from hub.contracts import Fetched
 from hub.dispatch import leases
 from hub.models import AuditEvent, Authority, ItemRow, Publication, Source
@@ -115,6 +115,17 @@ def test_a_source_that_is_not_due_is_left_alone_unless_asked(here: Here) -> None
     asked = len(here.site.asked)
     assert poll(here.id, force=True).outcome == "unchanged"
     assert len(here.site.asked) == asked + 1
+
+
+def test_a_source_whose_site_asked_to_wait_is_read_when_that_is_over(here: Here) -> None:
+    url = "https://agendas.example.org/a.ics"
+    later = clock.now() + timedelta(minutes=10)
+    with db.writing(db.EVERYWHERE) as session:
+        courtesy.keep_away(session, url, later)
+    here.change(url=url)
+    result = poll(here.id)
+    assert (result.outcome, result.says) == ("skipped", say("host-waits"))
+    assert result.next_at == here.source().next_at == later
 
 
 def test_due_sources_are_those_whose_hour_has_come(here: Here) -> None:

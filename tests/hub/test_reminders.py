@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
-from hub import clock, db, publishing, reminders
-from hub.models import Event, Publication, Reminder, Revision
+from hub import clock, db, publishing, reminder_words, reminders, synthetic
+from hub.models import Authority, Event, Publication, Reminder, Revision
 from hub.rules import loading
 from hub.settings import PROJECT
 from hub.vocabulary import DraftState, EndedAs, EventState
@@ -288,3 +288,38 @@ def test_the_rules_of_a_commune_remind_on_the_eve_and_on_friday() -> None:
 def test_states_of_an_event_are_not_those_of_a_publication() -> None:
     assert {s.value for s in EventState} == {"planned", "cancelled", "withdrawn"}
     assert clock.now().tzinfo is not None
+
+
+def test_the_hubs_own_authority_hears_no_rule(here: Told) -> None:
+    synthetic.step()
+    here.write(starts=TOMORROW)
+    assert here.step(EVE + timedelta(hours=2)) == 1  # 18:00 in UTC, too
+    with db.reading(db.EVERYWHERE) as session:
+        owners = set(session.exec(select(Reminder.authority_id)).all())
+    assert owners == {here.scope}
+
+
+def test_a_town_that_cannot_does_not_hold_the_others(here: Told) -> None:
+    with db.writing(db.EVERYWHERE) as session:
+        session.get_one(Authority, here.scope).timezone = "Nowhere/Atlantis"
+    other = Told("froges")
+    other.write(headline="Bal", starts=TOMORROW)
+    assert other.step(EVE) == 1
+    assert other.said() == ["Mardi 3 mars à 19 h : Bal"]
+
+
+def test_languages_with_a_country_are_spoken_too(here: Told) -> None:
+    event = Event(station_id=1, starts=TOMORROW, ends=TOMORROW, texts={"fr": {"headline": "Loto"}})
+    told = reminder_words.texts([event], ["en-GB", "fr-FR"], "Europe/Paris", "https://x.example")
+    assert list(told) == ["en", "fr"]
+    assert told["en"]["headline"] == "Tuesday 3 March at 19:00: Loto"
+
+
+@pytest.mark.parametrize(("count", "said"), [(21, "… et 1 autre :"), (23, "… et 3 autres :")])
+def test_a_long_list_says_how_many_more_there_are(here: Told, count: int, said: str) -> None:
+    events = [
+        Event(station_id=1, starts=TOMORROW, ends=TOMORROW, texts={"fr": {"headline": f"Bal {n}"}})
+        for n in range(count)
+    ]
+    told = reminder_words.texts(events, ["fr"], "Europe/Paris", "https://x.example")
+    assert said in told["fr"]["description"]

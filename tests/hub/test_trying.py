@@ -174,3 +174,32 @@ def test_the_answer_holds_the_moment_it_was_asked_for() -> None:
     at = datetime(2026, 3, 12, tzinfo=UTC)
     told = trying.read("rss", str(FIXTURES / "rss" / "three_items.xml"), at=at).as_json()
     assert (told["at"], told["kind"]) == ("2026-03-12T00:00:00Z", "rss")
+
+
+@pytest.mark.parametrize(
+    ("words", "field"),
+    [
+        (("--at", "tomorrow"), "--at"),
+        (("--authority", "atlantis"), "--authority"),
+    ],
+)
+def test_a_moment_or_an_authority_that_is_none_is_named(
+    tmp_path: Path, words: tuple[str, ...], field: str
+) -> None:
+    for command in (["read", "cap", alert(tmp_path, "a")], ["samples", str(tmp_path)]):
+        result = CliRunner().invoke(group, [*command, *words, "--json"])
+        assert result.exit_code == 2
+        assert json.loads(result.stdout)["errors"][0]["field"] == field
+
+
+def test_a_moment_without_an_offset_is_of_the_zone_for_a_folder_too(tmp_path: Path) -> None:
+    alert(tmp_path, "a")
+    result = CliRunner().invoke(
+        group, ["samples", str(tmp_path), "--at", "2026-03-12T12:00", "--json"]
+    )
+    (row,) = json.loads(result.stdout)["files"]
+    assert (row["exit"], row["at"]) == (0, "2026-03-12T11:00:00Z")
+
+
+def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
+    assert CliRunner().invoke(group, ["samples", str(tmp_path / "none")]).exit_code == 2

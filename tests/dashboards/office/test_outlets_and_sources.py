@@ -32,7 +32,7 @@ END:VCALENDAR
 
 def rows(here: Authority, table: type) -> list:
     with db.reading(here.id or 0) as session:
-        return list(session.exec(select(table)).all())
+        return list(session.exec(select(table).order_by(table.id)).all())
 
 
 def test_an_outlet_is_added_paused_and_changed(office: TestClient, here: Authority) -> None:

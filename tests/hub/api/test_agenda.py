@@ -110,3 +110,43 @@ def test_the_authoritys_calendar_has_all_its_stations(api: Any) -> None:
     entries = icalendar.Calendar.from_ical(writer.get("/api/v1/events.ics").content)
     assert len(entries.walk("VEVENT")) == 1
     assert b"VEVENT" not in stranger.get("/api/v1/events.ics").content
+
+
+def test_a_search_may_name_the_first_and_the_last_day_there_are(api: Any) -> None:
+    writer = api[0]
+    writer.post("/api/v1/events", json=LOTO)
+    for days in (
+        "from=0001-01-01",
+        "from=0001-01-01&to=9999-12-31",
+        "from=2031-01-01&to=9999-12-31",
+    ):
+        answer = writer.get(f"/api/v1/events?{days}")
+        assert answer.status_code == 200, answer.text
+        assert [e["place"] for e in answer.json()["events"]] == ["Salle des fêtes"]
+    assert writer.get("/api/v1/events?from=9999-12-31").json()["events"] == []
+
+
+@pytest.mark.parametrize(
+    ("when", "field"),
+    [
+        ({"day": "9999-12-31"}, "day"),
+        ({"day": "0001-01-01"}, "day"),
+        ({"starts": "9999-12-31T23:59:59-05:00"}, "starts"),
+        ({"starts": "0001-01-01T00:00:00+05:00"}, "starts"),
+    ],
+)
+def test_an_event_is_of_a_year_that_calendars_have(
+    api: Any, when: dict[str, str], field: str
+) -> None:
+    answer = api[0].post("/api/v1/events", json={"headline": "Loto"} | when)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == field
+
+
+def test_a_page_ends_between_two_events_of_one_second(api: Any) -> None:
+    writer = api[0]
+    for part in (".7", ".8"):
+        writer.post("/api/v1/events", json=LOTO | {"starts": f"2031-06-21T19:00:00{part}Z"})
+    first = writer.get("/api/v1/events?limit=1").json()
+    rest = writer.get(f"/api/v1/events?limit=1&after={first['next']}").json()
+    assert len({event["id"] for event in first["events"] + rest["events"]}) == 2

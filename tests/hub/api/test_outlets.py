@@ -71,6 +71,15 @@ def test_a_display_whose_settings_change_is_told_again(api: TestClient, here: Au
         assert displays_of(here.id or 0)["panneau"].wanted_no == wanted, change
 
 
+def test_a_null_takes_a_place_away_and_leaves_the_rest(api: TestClient) -> None:
+    given = {"code": "panneau", "name": "Panneau", "kind": "panel", "tags": ["bourg"]}
+    made = api.post("/api/v1/outlets", json=given | {"longitude": 5.9, "latitude": 45.2}).json()
+    nothing = dict.fromkeys(("name", "tags", "options", "paused", "longitude", "latitude"))
+    changed = api.patch("/api/v1/outlets/panneau", json=nothing)
+    assert changed.status_code == 200, changed.text
+    assert changed.json() == made | {"longitude": None, "latitude": None}
+
+
 def test_the_displays_of_the_demo_town_are_due_from_the_first_minute(hub_on_sqlite: Path) -> None:
     demo.seed(AT, told=False)
     with db.reading(db.EVERYWHERE) as session:

@@ -113,6 +113,7 @@ def test_the_same_key_gives_the_same_answer_and_no_second_publication(api: TestC
         ({"unheard": 1}, "unheard"),
         ({"station": "NOWHERE"}, "station"),
         ({"expires": "2027-01-02T09:00:00"}, "expires"),
+        ({"expires": "9999-12-31T23:59:59-05:00"}, "expires"),
         (
             {
                 "area": {
@@ -199,3 +200,45 @@ def test_a_body_that_is_not_json_is_named_as_such(api: TestClient) -> None:
     )
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["field"] == "body"
+
+
+@pytest.mark.parametrize("step", ["publish", "submit"])
+def test_a_step_without_an_open_draft_is_refused(api: TestClient, step: str) -> None:
+    live = say(api).json()
+    answer = api.post(f"/api/v1/publications/{live['id']}/{step}")
+    assert answer.status_code == 409
+    assert answer.json()["errors"][0]["field"] == "state"
+    assert api.get(f"/api/v1/publications/{live['id']}").json()["draft_state"] is None
+
+
+def test_what_was_discarded_before_it_went_live_has_no_next_revision(api: TestClient) -> None:
+    draft = api.post("/api/v1/publications", json=NOTICE).json()
+    path = f"/api/v1/publications/{draft['id']}"
+    assert api.post(f"{path}/discard").json()["state"] == "ended"
+    answer = api.post(f"{path}/revisions", json={"headline": "Réouverte"})
+    assert answer.status_code == 409
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"texts": 5, "headline": "Réouverte"},
+        {"texts": {"fr": "Réouverte"}, "headline": "Réouverte"},
+        {"language": ["fr"], "headline": "Réouverte"},
+    ],
+)
+def test_texts_of_the_wrong_form_are_named_in_a_revision(
+    api: TestClient, change: dict[str, Any]
+) -> None:
+    live = say(api).json()
+    answer = api.post(f"/api/v1/publications/{live['id']}/revisions", json=change)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"].startswith("texts")
+
+
+def test_an_end_on_the_last_day_there_is_is_shown(api: TestClient) -> None:
+    said = say(api, expires="9999-12-31T23:59:59Z").json()
+    work_all()
+    board = api.get(f"/api/v1/publications/{said['id']}/board").json()
+    row = next(r for r in board["rows"] if r["outlet"] == "website")
+    assert (row["state"], row["reason"]) == ("shown", "")

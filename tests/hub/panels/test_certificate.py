@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from hub import accounts, certificate, db, publishing, sealing
+from hub import accounts, certificate, db, publishing, sealing, vault
 from hub.cli.app import app, prepare
 from hub.contracts import ReportStage
 from hub.models import Authority, Publication
@@ -124,13 +124,13 @@ def test_the_file_is_checked_offline_and_every_change_is_found(
     key = signed["signature"]["x"]
     answer = run.invoke(app, ["certificate", "verify", str(file), "--key", key, "--json"])
     assert json.loads(answer.output)["key_checked"] is True
-    other = sealing._b64(bytes(32))
+    other = vault.base64url(bytes(32))
     assert run.invoke(app, ["certificate", "verify", str(file), "--key", other]).exit_code == 1
     text = file.read_text("utf-8")
     for old, new in (
         ("Rue des Brûlis", "Rue des Bruns"),
         ('"no": 1', '"no": 2'),
-        (key, sealing._b64(bytes(range(32)))),
+        (key, vault.base64url(bytes(range(32)))),
     ):
         assert old in text
         file.write_text(text.replace(old, new, 1), encoding="utf-8")
@@ -144,7 +144,7 @@ def test_the_file_is_checked_offline_and_every_change_is_found(
 
 def test_the_seal_is_of_the_authority_s_key(here: Authority, hand: Hand, told: Publication) -> None:
     seal = sealing.check(made(here, told))
-    assert seal.key == sealing._b64(accounts.public_key(here))
+    assert seal.key == vault.base64url(accounts.public_key(here))
 
 
 def test_what_was_never_live_has_no_certificate(here: Authority, hand: Hand) -> None:
