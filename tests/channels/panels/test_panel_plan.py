@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from channels.panels import Panel, PanelOptions, jws, listener, model, plan, topics
+from channels.panels import Panel, PanelOptions, jws, model, plan, reports, topics
 from channels.panels.twin import checks, face
 from channels.panels.twin.seal import Key
 from hub.contracts import Notice, Refusal, Rendering, Text
@@ -56,7 +56,7 @@ def test_a_plan_says_who_when_and_the_whole_of_what_is_shown() -> None:
 
 def test_a_plan_fits_the_schema_and_passes_the_twins_own_checks() -> None:
     made = make(water_cut(), water_cut(publication="01JOTHER", status=Status.EXERCISE))
-    assert listener.read("plan", made.payload)["plan_rev"] == 7
+    assert reports.read("plan", made.payload)["plan_rev"] == 7
     seal = jws.sign(made.payload, KEY, "vb-1")
     admitted, key = checks.admit(
         made.payload, seal, face=face.load("text-8x16"), authority="villard-bonnot",

@@ -1,15 +1,11 @@
 """Proofs wait at the broker while nobody listens, and are taken once they are stored."""
 
-import json
 import threading
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
 
-from channels.panels import topics
-from channels.panels.listener import Unreadable, report_of
-from hub import clock
 from hub.contracts import Report, ReportStage
 from tests.channels.panels.conftest import means
 from tests.channels.panels.test_panel_listener import HEAD, Mouth
@@ -17,7 +13,6 @@ from tests.fakes.brokers import Broker, until
 
 AT = "2026-03-02T08:30:00Z"
 HASH = "A" * 43
-PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def proof(number: int) -> dict[str, Any]:
@@ -110,38 +105,3 @@ def test_what_was_not_stored_comes_again(
     opened.append(Ears(mosquitto, "boot-2"))
     until(lambda: bool(opened[1].heard), 60, "the batch that nobody stored")
     assert opened[1].heard == [3]
-
-
-def test_a_proof_keeps_its_bytes_and_its_seal() -> None:
-    payload = json.dumps(proof(7)).encode()
-    report = report_of(
-        topics.Address("vb", "p", "proof"), payload, clock.now(), {"jws": "a..b", "x": "y"}
-    )
-    assert (report.stage, report.raw, report.seal) == ("proof", payload, "a..b")
-
-
-def test_a_fault_says_its_code_and_an_empty_one_that_it_is_over() -> None:
-    fault = {**HEAD, "code": "door", "severity": "error", "first_seen": AT}
-    at = topics.Address("vb", "p", "fault", "door")
-    assert report_of(at, json.dumps(fault).encode(), clock.now()).body["severity"] == "error"
-    assert report_of(at, b"", clock.now()).body == {"code": "door", "over": True}
-    with pytest.raises(Unreadable):
-        report_of(
-            topics.Address("vb", "p", "fault", "power"), json.dumps(fault).encode(), clock.now()
-        )
-
-
-def test_a_frame_is_a_picture_with_its_properties_or_nothing() -> None:
-    at = topics.Address("vb", "p", "frame")
-    user = {"ts": AT, "hash": HASH, "ref": "cmd-1", "session": "3", "seq": "9"}
-    report = report_of(at, PNG + b"...", clock.now(), user)
-    assert (report.stage, report.session, report.seq) == ("frame", 3, 9)
-    assert report.body["ref"] == "cmd-1"
-    for payload, properties in (
-        (b"<svg>", user),
-        (PNG, {}),
-        (PNG, {**user, "hash": "short"}),
-        (PNG + bytes(300_000), user),
-    ):
-        with pytest.raises(Unreadable):
-            report_of(at, payload, clock.now(), properties)

@@ -10,7 +10,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from channels.panels import jws, listener, plan
+from channels.panels import jws, plan, reports
 from channels.panels.twin import Twin
 from tests.channels.panels.conftest import KEY, DrivenClock, live
 
@@ -103,7 +103,7 @@ def test_every_batch_fits_its_schema_and_an_upward_message(
     twin.face = replace(twin.face, max_bytes=65_536)
     tell(twin, a_body(1, *many))
     live(twin, hour, MONDAY + timedelta(hours=1))
-    schema = json.loads((listener.SCHEMAS / "proof.json").read_text("utf-8"))
+    schema = json.loads((reports.SCHEMAS / "proof.json").read_text("utf-8"))
     validator = jsonschema_rs.validator_for(schema)
     for body in batches(twin):
         said = {**body, **twin.mouth.head(5), "session": 1}
