@@ -1,11 +1,17 @@
 """Proofs wait at the broker while nobody listens, and are taken once they are stored."""
 
+import json
 import threading
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
 
+from channels.panels import wire
+from channels.panels.proofs import Proofs
+from channels.panels.reports import report_of
+from channels.panels.topics import Address
+from hub import clock
 from hub.contracts import Report, ReportStage
 from tests.channels.panels.conftest import means
 from tests.channels.panels.test_panel_listener import HEAD, Mouth
@@ -105,3 +111,28 @@ def test_what_was_not_stored_comes_again(
     opened.append(Ears(mosquitto, "boot-2"))
     until(lambda: bool(opened[1].heard), 60, "the batch that nobody stored")
     assert opened[1].heard == [3]
+
+
+def test_a_proof_sent_without_acknowledgement_does_not_cost_the_connection(
+    mosquitto: Broker, mouth: Mouth
+) -> None:
+    who = means(mosquitto)
+    ears = Proofs(
+        wire.Broker.at(who.broker_url),
+        who.instance,
+        who.timeout,
+        lambda m: report_of(Address("vb", "p", "proof"), m.payload, clock.now()),
+    )
+    heard: list[int] = []
+
+    def hears(number: int, qos: int) -> bool:
+        mouth.client.publish("tambour/1/vb/p/proof", json.dumps(proof(number)), qos=qos)
+        ears.turn()
+        ears.flush(lambda reports: heard.extend(int(r.body["batch"]) for r in reports))
+        return number in heard
+
+    until(lambda: hears(1, 0), 60, "a proof under QoS 0")
+    first = ears._client
+    until(lambda: hears(2, 1), 60, "the next one")
+    assert ears._client is first
+    ears.close()
