@@ -21,7 +21,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from channels.panels import topics
 from channels.panels.proofs import Proofs
 from channels.panels.reports import Unreadable, read, report_of, user_of
-from channels.panels.wire import KEEPALIVE_S, Broker
+from channels.panels.wire import KEEPALIVE_S, TAKEN_OVER, Broker
 from hub import clock
 from hub.contracts import AdapterFailure, Means, Report, ReportStage
 
@@ -32,8 +32,7 @@ BATCH_S: Final = 0.2
 # Retained messages follow a SUBACK at once; what is not there after this is not on the broker.
 SETTLE_S: Final = 1.0
 RETRY_S: Final = (0.5, 60.0)
-# Another client took this session (reason 142): coming back at once would only take it in turns.
-TAKEN_OVER: Final = 142
+# After another client took this session: back at once, they would only take it in turns.
 TAKEN_OVER_S: Final = 60.0
 ANSWER_S: Final = 10.0
 # Another hub answers our beacon, or takes the session back after TAKEN_OVER_S. Silent for longer

@@ -14,13 +14,12 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from channels.panels import topics
-from channels.panels.wire import KEEPALIVE_S, Broker
+from channels.panels.wire import KEEPALIVE_S, TAKEN_OVER, Broker
 from hub import clock
 from hub.contracts import AdapterFailure, Report
 
 log = structlog.get_logger()
 
-TAKEN_OVER: Final = 142
 KEPT_S: Final = 30 * 86_400
 BATCH: Final = 200
 RETRY_S: Final = (1.0, 60.0)
