@@ -72,8 +72,11 @@ def run(asked: Asked) -> dict[str, Any]:
         kit.memo["began"] = bench.record.mark()
         trouble = _all(asked, kit, rows)
     finally:
+        kit.stopped = threading.Event()  # who stops the run wants the panel's own plan back, too
         try:
             restored = trouble != "second_hub" and _restore(kit)
+        except Interrupted:
+            trouble = "second_hub"
         except (NoBroker, KeyboardInterrupt) as problem:
             log.warning("plan not restored", reason=str(problem))
         bench.close()

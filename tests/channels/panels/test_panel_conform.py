@@ -5,8 +5,10 @@ Here a handful of the wrong twins, all at once on one broker; `make conform-proo
 
 import json
 import re
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +17,11 @@ import pytest
 
 from channels.panels import conform, jws
 from channels.panels.conform import CHECKS, report, saying
+from channels.panels.conform.bench import Bench
 from channels.panels.conform.run import FAILED, NOT_APPLICABLE, NOT_RUN, PASSED
-from tests.fakes.brokers import Broker, Mosquitto
-from tests.fakes.conforming import FAST, WRONG, failures, proven, told, tried
+from channels.panels.twin import Twin
+from tests.fakes.brokers import Broker, Mosquitto, until
+from tests.fakes.conforming import FAST, PATIENT, WRONG, failures, proven, told, tried
 
 # Faults that an answer shows; those that a silence or an hour shows are left to the full proof
 # (`make conform-proof`), where nothing else runs beside it.
@@ -148,12 +152,8 @@ def test_a_panel_that_is_not_there_fails_at_once_and_nothing_is_left_behind(
     assert late["messages"] == 0  # no plan of the kit's is kept by the broker
 
 
-def test_a_hub_that_speaks_meanwhile_ends_the_run_and_is_named(
-    broker: Broker, tmp_path: Path
-) -> None:
-    """The first check that waits sees the other's plan."""
-    from channels.panels.conform.bench import Bench
-
+def speaking(broker: Broker) -> Bench:
+    """Another's voice, which has said the birth of a panel that is not there."""
     other = Bench(conform.Login(broker.url), "villard-bonnot", "mairie")
     other.open()
     birth = {
@@ -161,6 +161,14 @@ def test_a_hub_that_speaks_meanwhile_ends_the_run_and_is_named(
         "columns": 16, "lines": 8, "max_pages": 3, "max_items": 9, "max_bytes": 4096, "plan_rev": 0,
     }  # fmt: skip
     other.publish("birth", saying.dump(birth))
+    return other
+
+
+def test_a_hub_that_speaks_meanwhile_ends_the_run_and_is_named(
+    broker: Broker, tmp_path: Path
+) -> None:
+    """The first check that waits sees the other's plan."""
+    other = speaking(broker)
     spoken: list[str] = []
 
     def speak(row: dict[str, Any]) -> None:
@@ -174,6 +182,36 @@ def test_a_hub_that_speaks_meanwhile_ends_the_run_and_is_named(
     assert not made["conforms"]
     assert not made["restored"]
     assert "un autre serveur parle au panneau" in conform.html(made, "fr")
+
+
+def test_a_hub_that_speaks_at_the_very_end_is_named_too(broker: Broker) -> None:
+    other = speaking(broker)
+
+    def speak(row: dict[str, Any]) -> None:
+        if row["check"] == "plan-stages":
+            other.publish("plan", b'{"plan_rev":9}')
+
+    made = conform.run(asked(broker, only=["plan-stages"], told=speak))
+    other.close()
+    assert made["trouble"] == "second_hub"
+    assert not made["restored"]
+
+
+def test_a_run_that_is_stopped_gives_the_panel_its_plan_back(
+    broker: Broker, tmp_path: Path
+) -> None:
+    twin = Twin(broker.url, "villard-bonnot", "mairie", "text-8x16", tmp_path, at_once=True)
+    over, stop = threading.Event(), threading.Event()
+    thread = threading.Thread(target=twin.run, args=(over.is_set,), daemon=True)
+    thread.start()
+    until(lambda: twin.state()["online"], 60, "the twin to connect")
+    mine = asked(broker, only=["plan-stages", "superseded"], told=lambda _: stop.set(), stop=stop)
+    made = conform.run(replace(mine, pace=PATIENT))
+    over.set()
+    thread.join(20)
+    assert made["trouble"] == "stopped"
+    assert made["restored"]
+    assert twin.state()["items"] == []  # what it had before: nothing
 
 
 def test_a_broker_that_is_away_or_refuses_is_said_in_words(broker: Broker) -> None:
