@@ -151,9 +151,10 @@ def parse(payload: bytes, schema: str = "plan") -> dict[str, Any]:
     """The body of a message that comes down, after its schema. Raises Rejected."""
     try:
         body = json.loads(payload)
+        # Half of a letter, or nested too deep: the validator raises as well.
+        problem = next(validator(schema).iter_errors(body), None)
     except (ValueError, RecursionError) as error:
         raise Rejected("format", None, "not JSON") from error
-    problem = next(validator(schema).iter_errors(body), None)
     if problem is not None:
         where = "/".join(str(step) for step in problem.instance_path)
         raise Rejected("format", peek(payload), where)

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
+import paho.mqtt.client as mqtt
 import pytest
 
 from channels.panels import conform, jws
 from channels.panels.conform import CHECKS, report, saying
-from channels.panels.conform.bench import Bench
+from channels.panels.conform.bench import Bench, read
 from channels.panels.conform.run import FAILED, NOT_APPLICABLE, NOT_RUN, PASSED
 from channels.panels.twin import Twin
 from tests.fakes.brokers import Broker, Mosquitto, until
@@ -212,6 +213,13 @@ def test_a_run_that_is_stopped_gives_the_panel_its_plan_back(
     assert made["trouble"] == "stopped"
     assert made["restored"]
     assert twin.state()["items"] == []  # what it had before: nothing
+
+
+@pytest.mark.parametrize("faults", [b'["\\ud800"]', b"[" * 900 + b"]" * 900, b"1e999", b"{"])
+def test_no_payload_ends_the_kit(faults: bytes) -> None:
+    said = mqtt.MQTTMessage(topic=b"tambour/1/vb/p/hb")
+    said.payload = b'{"faults":' + faults + b"}"
+    assert read(0, said, "tambour/1/vb/p").problem
 
 
 def test_a_broker_that_is_away_or_refuses_is_said_in_words(broker: Broker) -> None:

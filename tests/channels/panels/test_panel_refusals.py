@@ -118,6 +118,9 @@ REFUSALS = {
     "no items": ("format", lambda: (_reworked(lambda b: b.pop("items")), None)),
     "not JSON": ("format", lambda: (b"{", None)),
     "nested too deeply": ("format", lambda: (b"[" * 4000, None)),
+    "nested deeper than a schema goes": ("format", lambda: (
+        b'{"items":' + b"[" * 900 + b"]" * 900 + b"}", None)),
+    "half a letter": ("format", lambda: (b'{"id":"\\ud800"}', None)),
     "a day that is not": ("format", lambda: (_reworked(
         lambda b: b.update(not_after="2026-02-31T00:00:00Z")), None)),
     "a number for a line": ("format", lambda: (_reworked(
