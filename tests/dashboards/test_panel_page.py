@@ -31,7 +31,7 @@ def twin(tmp_path: Path) -> Twin:
 
 def tell(twin: Twin, *notices: Any) -> None:
     made = plan.make(view(10), notices, model.load("text-8x16"), SENT)
-    twin._on_plan(made.payload, jws.sign(made.payload, KEY, "vb-1"))
+    twin.inbox.plan(made.payload, jws.sign(made.payload, KEY, "vb-1"))
 
 
 def test_the_page_shows_what_the_panel_shows(twin: Twin) -> None:

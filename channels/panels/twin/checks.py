@@ -112,7 +112,7 @@ def admit_command(
     done: Collection[str],
     now: datetime | None,
 ) -> tuple[str, str, datetime]:
-    """(id, command, deadline). `done`: the ids of the last minute. `now`: None where the clock is
+    """(id, command, deadline). `done`: the ids seen before. `now`: None where the clock is
     not sure, and a deadline means nothing. Raises Rejected; its `detail` never holds the id."""
     if len(payload) > MAX_COMMAND:
         raise Rejected("too_big")

@@ -7,7 +7,8 @@ from pathlib import Path
 import jsonschema_rs
 import pytest
 
-from channels.panels import jws, plan, reports
+from channels.panels import jws, reports
+from channels.panels.textface import lines_hash
 from channels.panels.twin import bitmap, checks, face, seal
 from tests.channels.panels.examples import (
     AUTHORITY_KEY,
@@ -42,7 +43,7 @@ def test_the_page_holds_the_files(name: str) -> None:
 
 
 def test_the_page_holds_the_hashes_and_sizes() -> None:
-    assert f"\n{plan.page_hash(LINES)}\n" in PAGE
+    assert f"\n{lines_hash(LINES)}\n" in PAGE
     assert f"\n{BITMAP.hash}\n" in PAGE
     assert f"The {len(read('plan.json'))} bytes of `plan.json`" in PAGE
     assert f"The {len(read('page.txt'))} bytes of `page.txt`" in PAGE

@@ -11,6 +11,7 @@ import jsonschema_rs
 import pytest
 
 from channels.panels import jws, plan, reports
+from channels.panels.textface import lines_hash
 from channels.panels.twin import Twin
 from tests.channels.panels.conftest import KEY, DrivenClock, live
 
@@ -20,7 +21,7 @@ FALLBACK = plan.FALLBACK | {"comm_loss_min": 20000}
 
 
 def page(*lines: str, hold_s: int = 60) -> dict[str, Any]:
-    return {"lines": list(lines), "hold_ms": hold_s * 1000, "hash": plan.page_hash(lines)}
+    return {"lines": list(lines), "hold_ms": hold_s * 1000, "hash": lines_hash(lines)}
 
 
 def item(name: str, *pages: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -46,7 +47,7 @@ def a_body(rev: int, *items: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 def tell(twin: Twin, body: dict[str, Any], key: bytes = KEY) -> None:
     payload = json.dumps(body, ensure_ascii=False).encode()
-    twin._on_plan(payload, jws.sign(payload, key, "vb-1"))
+    twin.inbox.plan(payload, jws.sign(payload, key, "vb-1"))
 
 
 def alone(folder: Path, hour: DrivenClock, model: str = "text-8x16") -> Twin:
