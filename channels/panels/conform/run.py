@@ -181,7 +181,7 @@ def _restore(kit: Kit) -> bool:
     if kit.memo.get("keys said"):
         if not kit.memo.get("keys back") and kit.memo.get("keys"):
             rev = kit.next_rev()
-            raw = saying.dump(saying.key_set(kit.authority, kit.panel, rev, [_own(kit)]))
+            raw = saying.dump(saying.key_set(kit.authority, kit.panel, rev, [kit.own_key()]))
             kit.bench.publish("keys", raw, jws=kit.sign(raw))
         old = next((m for m in messages if m.leaf == "keys" and m.retained and m.payload), None)
         kit.bench.publish(
@@ -207,12 +207,6 @@ def _restore(kit: Kit) -> bool:
     for name in sorted(kit.images - kept):
         kit.bench.publish(f"image/{name}", b"")
     return restored
-
-
-def _own(kit: Kit) -> saying.Body:
-    from channels.panels import jws
-
-    return {"kid": kit.key_id, "x": jws.b64(jws.public_of(kit.key))}
 
 
 def _report(
