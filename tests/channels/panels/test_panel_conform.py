@@ -16,7 +16,7 @@ import jsonschema_rs
 import paho.mqtt.client as mqtt
 import pytest
 
-from channels.panels import conform, jws
+from channels.panels import conform, jws, paper
 from channels.panels.conform import CHECKS, report, saying
 from channels.panels.conform.bench import Bench, read
 from channels.panels.conform.run import FAILED, NOT_APPLICABLE, NOT_RUN, PASSED
@@ -87,11 +87,11 @@ def test_the_report_fits_its_schema(runs: dict[str, dict[str, Any]]) -> None:
     assert not validator.is_valid({"format": "another"})
 
 
-@pytest.mark.parametrize("locale", report.LOCALES)
+@pytest.mark.parametrize("locale", paper.LOCALES)
 def test_a_page_says_what_failed_in_each_language(
     runs: dict[str, dict[str, Any]], locale: str
 ) -> None:
-    which = report.LOCALES.index(locale)
+    which = paper.LOCALES.index(locale)
     for name in ("right", "changed-byte"):
         page = conform.html(runs[name], locale)
         words = report.words()
