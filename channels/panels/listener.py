@@ -10,14 +10,9 @@ import json
 import random
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
-from functools import lru_cache
-from pathlib import Path
-from types import MappingProxyType
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-import jsonschema_rs
 import paho.mqtt.client as mqtt
 import structlog
 from paho.mqtt.properties import Properties
@@ -25,23 +20,19 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from channels.panels import topics
 from channels.panels.proofs import Proofs
-from channels.panels.wire import KEEPALIVE_S, Broker
+from channels.panels.reports import Unreadable, read, report_of, user_of
+from channels.panels.wire import KEEPALIVE_S, TAKEN_OVER, Broker
 from hub import clock
-from hub.contracts import AdapterFailure, Json, Means, Report, ReportStage
+from hub.contracts import AdapterFailure, Means, Report, ReportStage
 
 log = structlog.get_logger()
 
-MAX_BYTES: Final = 65_536
-MAX_FRAME: Final = 262_144
-_PNG: Final = b"\x89PNG\r\n\x1a\n"
-_FRAME: Final = ("ts", "hash", "ref", "reason", "session", "seq", "page_hash")
 BATCH: Final = 500
 BATCH_S: Final = 0.2
 # Retained messages follow a SUBACK at once; what is not there after this is not on the broker.
 SETTLE_S: Final = 1.0
 RETRY_S: Final = (0.5, 60.0)
-# Another client took this session (reason 142): coming back at once would only take it in turns.
-TAKEN_OVER: Final = 142
+# After another client took this session: back at once, they would only take it in turns.
 TAKEN_OVER_S: Final = 60.0
 ANSWER_S: Final = 10.0
 # Another hub answers our beacon, or takes the session back after TAKEN_OVER_S. Silent for longer
@@ -49,106 +40,6 @@ ANSWER_S: Final = 10.0
 PROBE_S: Final = 30.0
 ALONE_S: Final = 150.0
 _MORE: Final = (topics.FAULT, topics.FRAME)
-SCHEMAS: Final = Path(__file__).parent / "schemas"
-
-_STAGES: Final = {
-    "birth": ReportStage.BIRTH,
-    "presence": ReportStage.PRESENCE,
-    "ack": ReportStage.ACK,
-    "shown": ReportStage.SHOWN,
-    "hb": ReportStage.HEARTBEAT,
-    topics.FAULT: ReportStage.FAULT,
-    topics.PROOF: ReportStage.PROOF,
-}
-
-
-class Unreadable(ValueError):
-    """A payload that is not of the contract; the text says why, without its content."""
-
-
-@lru_cache(maxsize=16)
-def _schema(leaf: str) -> jsonschema_rs.Validator:
-    return jsonschema_rs.validator_for(json.loads((SCHEMAS / f"{leaf}.json").read_text("utf-8")))
-
-
-def read(leaf: str, payload: bytes) -> dict[str, Any]:
-    """The parsed payload of a topic. Raises Unreadable."""
-    if len(payload) > MAX_BYTES:
-        raise Unreadable(f"{len(payload)} bytes, at most {MAX_BYTES}")
-    try:
-        body = json.loads(payload)
-    except (ValueError, RecursionError) as error:
-        raise Unreadable("not JSON") from error
-    problem = next(_schema(leaf).iter_errors(body), None)
-    if problem is not None:
-        where = "/".join(str(step) for step in problem.instance_path) or "payload"
-        raise Unreadable(f"{where} does not fit schemas/{leaf}.json")
-    return dict(body)
-
-
-def report_of(
-    address: topics.Address,
-    payload: bytes,
-    received: datetime,
-    user: Mapping[str, str] = MappingProxyType({}),
-) -> Report:
-    """A panel's message as a report; `user` are its user properties. A retained plan that cannot be
-    read speaks of plan 0, which is never the one that was said. Raises Unreadable."""
-    if address.leaf == topics.PLAN:
-        return _plan_report(address, payload, received)
-    if address.leaf == topics.FRAME:
-        return _frame_report(address, payload, received, user)
-    if address.leaf == topics.FAULT and not payload:
-        over = {"code": address.name, "over": True}
-        return Report(address.authority, address.panel, ReportStage.FAULT, received, body=over)
-    body = read(address.leaf, payload)
-    if address.leaf == topics.FAULT and body["code"] != address.name:
-        raise Unreadable("the fault's code is not that of its topic")
-    proof = address.leaf == topics.PROOF
-    return Report(
-        authority=address.authority,
-        outlet=address.panel,
-        stage=_STAGES[address.leaf],
-        received=received,
-        say_no=body.get("ref") if address.leaf == "ack" else body.get("plan_rev"),
-        session=body["session"],
-        seq=body["seq"],
-        body=body,
-        raw=payload if proof else b"",
-        seal=user.get("jws", "") if proof else "",
-    )
-
-
-def _frame_report(
-    address: topics.Address, payload: bytes, received: datetime, user: Mapping[str, str]
-) -> Report:
-    """A picture of the face; what it is stands in its user properties."""
-    if len(payload) > MAX_FRAME or not payload.startswith(_PNG):
-        raise Unreadable("not a PNG of a face")
-    body = {name: user[name] for name in _FRAME if name in user}
-    if next(_schema(topics.FRAME).iter_errors(body), None) is not None:
-        raise Unreadable("its properties do not fit schemas/frame.json")
-    return Report(
-        address.authority, address.panel, ReportStage.FRAME, received,
-        session=int(body.get("session", 0)), seq=int(body.get("seq", 0)), body=body, raw=payload,
-    )  # fmt: skip
-
-
-def _plan_report(address: topics.Address, payload: bytes, received: datetime) -> Report:
-    body: Json
-    try:
-        plan = read(topics.PLAN, payload)
-        number, body = plan["plan_rev"], {"plan_rev": plan["plan_rev"], "id": plan["id"]}
-    except Unreadable as error:
-        number, body = 0, {"plan_rev": 0, "broken": str(error) if payload else "removed"}
-    return Report(
-        address.authority, address.panel, ReportStage.PLAN, received, say_no=number, body=body
-    )
-
-
-def user_of(message: mqtt.MQTTMessage) -> dict[str, str]:
-    """The user properties of a message; of one given twice, the last."""
-    return dict(getattr(message.properties, "UserProperty", ()))
 
 
 class Listener:

@@ -80,16 +80,6 @@ class Model(StrictOptions):
             return _ASCII
         return frozenset.intersection(*map(font_letters, self.fonts or (self.font,)))
 
-    @property
-    def letter_mm(self) -> float:
-        """Height of a capital in the smallest letters it uses; every text font has 7 dots."""
-        return 7 * self.pitch_mm
-
-    @property
-    def legible_m(self) -> float:
-        """How far away its smallest letters are read with ease: 1 cm of letter for each 3.5 m."""
-        return self.letter_mm / 10 * 3.5
-
 
 class UnknownModel(ValueError):
     """No such model; the text names those there are."""

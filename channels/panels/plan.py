@@ -16,7 +16,6 @@ import orjson
 from channels.panels import loop
 from channels.panels.bitmap import Bitmap
 from channels.panels.compiler import Compiled, compile_notice
-from channels.panels.jws import b64
 from channels.panels.model import Model
 from channels.panels.pages import Page
 from channels.panels.says import say
@@ -57,20 +56,17 @@ class Item:
     between plans: never changed."""
 
     body: Mapping[str, Any]
-    warnings: tuple[str, ...]
     images: Mapping[str, Bitmap] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
     """A plan: `payload` are the exact bytes to sign and publish. `images`: the pictures it names.
-    `pages`: each publication's, as the hub keeps them; `evidence` has their hashes alone. All but
-    the payload is shared by the panels of a set that are told the same."""
+    `pages`: of each publication it carries, in its order, as the hub keeps them; `evidence` has
+    their hashes alone. All but the payload is shared by panels of a set that are told the same."""
 
     payload: bytes
-    carried: tuple[str, ...]
     refused: Mapping[str, Refusal]
-    warnings: Mapping[str, tuple[str, ...]]
     next_change_at: datetime | None
     images: Mapping[str, Bitmap]
     pages: Mapping[str, tuple[Mapping[str, Any], ...]]
@@ -97,7 +93,6 @@ def make(
     locale = (view.languages or ("fr",))[0]
     spoken = languages or view.languages[:1] or ("fr",)
     refused: dict[str, Refusal] = {}
-    warnings: dict[str, tuple[str, ...]] = {}
     items: list[tuple[str, Item]] = []
     live = [n for n in notices if n.intent is not Intent.WITHDRAW and n.expires > now]
     earliest = sorted(live, key=lambda n: (start_of(n), n.publication))
@@ -112,7 +107,6 @@ def make(
             )
         else:
             items.append((notice.publication, item))
-            warnings |= {notice.publication: item.warnings} if item.warnings else {}
     by_publication = {notice.publication: notice for notice in live}
     bodies = loop.placed(
         [item.body for _, item in items], [by_publication[p] for p, _ in items], placing
@@ -132,9 +126,7 @@ def make(
     images = {key: image for _, item in items for key, image in item.images.items()}
     return Made(
         payload=payload,
-        carried=tuple(publication for publication, _ in items),
         refused=refused,
-        warnings=warnings,
         next_change_at=now + REFRESH if max(ends, default=now) > now + KEEPS else None,
         images=images,
         pages={publication: _kept(item) for publication, item in items},
@@ -219,7 +211,7 @@ def prepare(
     if isinstance(compiled, Refusal):
         return compiled
     images = {page.hash: page.bitmap for page in compiled.pages if page.bitmap}
-    return Item(_item(notice, compiled), compiled.warnings, images)
+    return Item(_item(notice, compiled), images)
 
 
 def start_of(notice: Notice) -> datetime:
@@ -264,11 +256,6 @@ def kind(notice: Notice) -> str:
 def item_id(publication: str) -> str:
     """Stable over the revisions of a publication."""
     return "it-" + hashlib.sha256(publication.encode()).hexdigest()[:10]
-
-
-def page_hash(lines: Sequence[str]) -> str:
-    """Canonical lines: UTF-8, joined by a line feed, none at the end; SHA-256, base64url."""
-    return b64(hashlib.sha256("\n".join(lines).encode()).digest())
 
 
 def _item(notice: Notice, compiled: Compiled) -> dict[str, Any]:

@@ -14,13 +14,12 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from channels.panels import topics
-from channels.panels.wire import KEEPALIVE_S, Broker
+from channels.panels.wire import KEEPALIVE_S, TAKEN_OVER, Broker
 from hub import clock
 from hub.contracts import AdapterFailure, Report
 
 log = structlog.get_logger()
 
-TAKEN_OVER: Final = 142
 KEPT_S: Final = 30 * 86_400
 BATCH: Final = 200
 RETRY_S: Final = (1.0, 60.0)
@@ -39,7 +38,7 @@ class Proofs:
     ) -> None:
         self._broker, self._instance, self._timeout, self._read = broker, instance, timeout, read
         self._client: mqtt.Client | None = None
-        self._waiting: list[tuple[int, Report]] = []
+        self._waiting: list[tuple[mqtt.MQTTMessage, Report]] = []
         self._again = 0.0
         self._wait = RETRY_S[0]
 
@@ -61,9 +60,8 @@ class Proofs:
             batch = self._waiting[:BATCH]
             report([each for _, each in batch])
             del self._waiting[: len(batch)]
-            for mid, _ in batch:
-                if self._client is not None:
-                    self._client.ack(mid, 1)
+            for message, _ in batch:
+                self._ack(message)
 
     def close(self) -> None:
         """Without ending the session: the broker goes on collecting."""
@@ -113,12 +111,17 @@ class Proofs:
         self._wait = RETRY_S[0]
         client.subscribe([(f"{topics.ROOT}/+/+/{topics.PROOF}", 1)])
 
-    def _on_message(self, client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
+    def _on_message(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
         report = self._read(message)
         if report is None:
-            client.ack(message.mid, message.qos)
+            self._ack(message)
         else:
-            self._waiting.append((message.mid, report))
+            self._waiting.append((message, report))
+
+    def _ack(self, message: mqtt.MQTTMessage) -> None:
+        """Under QoS 0 there is nothing to acknowledge: the broker would end the connection."""
+        if self._client is not None:
+            self._client.ack(message.mid, message.qos)
 
     def _on_disconnect(
         self,

@@ -34,6 +34,7 @@ IN_FLIGHT: Final = 500
 LONGEST_S: Final = 20.0
 _REFUSED_LOGIN: Final = frozenset({0x86, 0x87, 0x8C})  # bad login, not authorized, bad method
 _TOO_LARGE: Final = 0x95
+TAKEN_OVER: Final = 0x8E  # another client connected under this client's name
 _NOT_NOW: Final = frozenset({0x80, 0x83, 0x88, 0x89, 0x97, 0x9F})
 
 

@@ -231,6 +231,8 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "serial": N_("Serial number"),
         "device_key": N_("Key of the device"),
         "data_month_mb": N_("Data it may use in a month, in MB"),
+        "event_days": N_("Days an event is announced before it begins"),
+        "windows": N_("Days and hours of everyday messages, like 12345 07:00-22:00 (1 is Monday)"),
         "ttl_cap_s": N_("Longest wait for a phone, in seconds"),
         "in_flight": N_("Messages under way at once"),
         "ca_file": N_("File of certificates"),

@@ -190,5 +190,10 @@ def split_words(text: str) -> list[str]:
     return [word for word in text.replace(",", " ").split() if word]
 
 
+def split_entries(text: str) -> list[str]:
+    """What stands between commas or lines, blanks within it kept."""
+    return list(lines(text.replace(",", "\n")))
+
+
 def lines(text: str) -> Iterable[str]:
     return (line.strip() for line in text.splitlines() if line.strip())

@@ -114,7 +114,8 @@ def errors_of(refused: Exception, said: str) -> forms.Errors:
         return forms.errors_of(refused, said)
     if isinstance(refused, Problem):
         return forms.errors_of_problem(refused, said)
-    return dict(getattr(refused, "errors", []))
+    # An entry of a list is mended in the list's own field.
+    return {".".join(name.split(".")[:2]): why for name, why in getattr(refused, "errors", ())}
 
 
 def _place(given: dict[str, str]) -> dict[str, Any]:

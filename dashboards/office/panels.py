@@ -82,10 +82,7 @@ def read(request: Request, person: SignedIn, code: str) -> Response:
             s=whole.standing,
             face=_face(whole, model),
             faces=[
-                (
-                    item,
-                    [(led.face_of_page(page, *model[:2]), _words(page)) for page in item["pages"]],
-                )
+                (item, [_drawn(page, model) for page in item["pages"]])
                 for item in whole.outlook["items"]
             ],
             colour=model[2],
@@ -168,11 +165,9 @@ def _face(whole: panels.Whole, model: tuple[int, int, str]) -> tuple[led.Face | 
 
 
 def _drawn(page: Mapping[str, Any], model: tuple[int, int, str]) -> tuple[led.Face | str, str]:
-    return led.face_of_page(page, *model[:2]), _words(page)
-
-
-def _words(page: Mapping[str, Any]) -> str:
-    return " ".join(str(line).strip() for line in page.get("lines", ())).strip()
+    """The face, and its words."""
+    words = " ".join(str(line).strip() for line in page.get("lines", ())).strip()
+    return led.face_of_page(page, *model[:2]), words
 
 
 def _hours(whole: panels.Whole, zone: str) -> Hours:

@@ -15,76 +15,96 @@ _HOUR: Final = {
     "es": "EEE d MMM 'a las' HH:mm",
 }
 
-WORDS: Final[dict[str, dict[str, str]]] = {
-    "fr": {
-        "title": "Panneau « {panel} »", "now": "En ce moment", "none": "Aucun message.",
-        "face_dark": "Face éteinte", "until": "jusqu’au {hour}", "held": "en attente",
-        "revision": "révision {rev}", "faults": "Pannes", "wall": "Panneaux de {authority}",
-        "night": "Face éteinte pour la nuit.",
-        "no_light": "La face n’éclaire pas : rien n’est compté comme affiché.",
-        "fallback": "Aucun affichage valable : le panneau attend la mairie.",
-        "cmd": "Mire d’essai : rien n’est compté comme affiché.",
-        "local": "Une personne travaille au panneau.",
-        "empty": "Rien à afficher en ce moment.",
-        "one": "1 message en cours.", "many": "{n} messages en cours.",
-        "alert": "Alerte à l’écran : les autres messages attendent.",
-        "asleep": "Endormi jusqu’au {hour}.",
-        "up": "Relié au serveur.", "down": "Hors liaison : le panneau obéit à son heure.",
-        "key": "Clé {key}.", "no_key": "Aucune clé encore reçue.",
-        "plan": "Affichage n° {rev}.", "no_plan": "Aucun affichage reçu.",
-        "unsure": "L’heure n’est pas sûre : seuls les messages sans date paraissent.",
-        "mute": "Le jumeau ne répond pas : cette page montre le dernier état connu.",
-        "page": "Page {n} sur {of}.", "language": "Langue", "picture": "Image de la face",
-    },
-    "en": {
-        "title": "Panel “{panel}”", "now": "Right now", "none": "No message.",
-        "face_dark": "Face dark", "until": "until {hour}", "held": "waiting",
-        "revision": "revision {rev}", "faults": "Faults", "wall": "Panels of {authority}",
-        "night": "Dark for the night.",
-        "no_light": "The face gives no light: nothing counts as shown.",
-        "fallback": "No valid plan: the panel waits for the town hall.",
-        "cmd": "Test pattern: nothing counts as shown.",
-        "local": "Somebody works at the panel.",
-        "empty": "Nothing to show right now.",
-        "one": "1 message in force.", "many": "{n} messages in force.",
-        "alert": "An alert is shown: the other messages wait.",
-        "asleep": "Asleep until {hour}.",
-        "up": "Connected to the server.", "down": "No link: the panel keeps its own time.",
-        "key": "Key {key}.", "no_key": "No key received yet.",
-        "plan": "Plan no. {rev}.", "no_plan": "No plan received.",
-        "unsure": "The time is not sure: only messages without a date are shown.",
-        "mute": "The twin does not answer: this page shows the last known state.",
-        "page": "Page {n} of {of}.", "language": "Language", "picture": "Picture of the face",
-    },
-    "es": {
-        "title": "Panel «{panel}»", "now": "En este momento", "none": "Ningún mensaje.",
-        "face_dark": "Pantalla apagada", "until": "hasta el {hour}", "held": "en espera",
-        "revision": "revisión {rev}", "faults": "Averías", "wall": "Paneles de {authority}",
-        "night": "Apagado por la noche.",
-        "no_light": "La pantalla no da luz: nada cuenta como mostrado.",
-        "fallback": "Ningún plan válido: el panel espera al ayuntamiento.",
-        "cmd": "Imagen de prueba: nada cuenta como mostrado.",
-        "local": "Alguien trabaja en el panel.",
-        "empty": "Nada que mostrar en este momento.",
-        "one": "1 mensaje vigente.", "many": "{n} mensajes vigentes.",
-        "alert": "Se muestra una alerta: los demás mensajes esperan.",
-        "asleep": "Dormido hasta el {hour}.",
-        "up": "Conectado al servidor.", "down": "Sin enlace: el panel sigue su propia hora.",
-        "key": "Clave {key}.", "no_key": "Aún no se ha recibido ninguna clave.",
-        "plan": "Plan n.º {rev}.", "no_plan": "No se ha recibido ningún plan.",
-        "unsure": "La hora no es segura: solo se muestran mensajes sin fecha.",
-        "mute": "El gemelo no responde: esta página muestra el último estado conocido.",
-        "page": "Página {n} de {of}.", "language": "Idioma", "picture": "Imagen de la pantalla",
-    },
-}  # fmt: skip
-KINDS: Final = {
-    "fr": {"alert": "Alerte", "closure": "Travaux, circulation", "info": "Information",
-           "event": "Agenda", "reminder": "Rappel"},
-    "en": {"alert": "Alert", "closure": "Works, traffic", "info": "Information",
-           "event": "Events", "reminder": "Reminder"},
-    "es": {"alert": "Alerta", "closure": "Obras, tráfico", "info": "Información",
-           "event": "Agenda", "reminder": "Recordatorio"},
-}  # fmt: skip
+# Each in French, English and Spanish: the order of LANGUAGES.
+_WORDS: Final = {
+    "title": ("Panneau « {panel} »", "Panel “{panel}”", "Panel «{panel}»"),
+    "now": ("En ce moment", "Right now", "En este momento"),
+    "none": ("Aucun message.", "No message.", "Ningún mensaje."),
+    "face_dark": ("Face éteinte", "Face dark", "Pantalla apagada"),
+    "until": ("jusqu’au {hour}", "until {hour}", "hasta el {hour}"),
+    "held": ("en attente", "waiting", "en espera"),
+    "revision": ("révision {rev}", "revision {rev}", "revisión {rev}"),
+    "wall": ("Panneaux de {authority}", "Panels of {authority}", "Paneles de {authority}"),
+    "night": ("Face éteinte pour la nuit.", "Dark for the night.", "Apagado por la noche."),
+    "no_light": (
+        "La face n’éclaire pas : rien n’est compté comme affiché.",
+        "The face gives no light: nothing counts as shown.",
+        "La pantalla no da luz: nada cuenta como mostrado.",
+    ),
+    "fallback": (
+        "Aucun affichage valable : le panneau attend la mairie.",
+        "No valid plan: the panel waits for the town hall.",
+        "Ningún plan válido: el panel espera al ayuntamiento.",
+    ),
+    "cmd": (
+        "Mire d’essai : rien n’est compté comme affiché.",
+        "Test pattern: nothing counts as shown.",
+        "Imagen de prueba: nada cuenta como mostrado.",
+    ),
+    "local": (
+        "Une personne travaille au panneau.",
+        "Somebody works at the panel.",
+        "Alguien trabaja en el panel.",
+    ),
+    "empty": (
+        "Rien à afficher en ce moment.",
+        "Nothing to show right now.",
+        "Nada que mostrar en este momento.",
+    ),
+    "one": ("1 message en cours.", "1 message in force.", "1 mensaje vigente."),
+    "many": ("{n} messages en cours.", "{n} messages in force.", "{n} mensajes vigentes."),
+    "alert": (
+        "Alerte à l’écran : les autres messages attendent.",
+        "An alert is shown: the other messages wait.",
+        "Se muestra una alerta: los demás mensajes esperan.",
+    ),
+    "asleep": ("Endormi jusqu’au {hour}.", "Asleep until {hour}.", "Dormido hasta el {hour}."),
+    "up": ("Relié au serveur.", "Connected to the server.", "Conectado al servidor."),
+    "down": (
+        "Hors liaison : le panneau obéit à son heure.",
+        "No link: the panel keeps its own time.",
+        "Sin enlace: el panel sigue su propia hora.",
+    ),
+    "key": ("Clé {key}.", "Key {key}.", "Clave {key}."),
+    "no_key": (
+        "Aucune clé encore reçue.",
+        "No key received yet.",
+        "Aún no se ha recibido ninguna clave.",
+    ),
+    "plan": ("Affichage n° {rev}.", "Plan no. {rev}.", "Plan n.º {rev}."),
+    "no_plan": ("Aucun affichage reçu.", "No plan received.", "No se ha recibido ningún plan."),
+    "unsure": (
+        "L’heure n’est pas sûre : seuls les messages sans date paraissent.",
+        "The time is not sure: only messages without a date are shown.",
+        "La hora no es segura: solo se muestran mensajes sin fecha.",
+    ),
+    "mute": (
+        "Le jumeau ne répond pas : cette page montre le dernier état connu.",
+        "The twin does not answer: this page shows the last known state.",
+        "El gemelo no responde: esta página muestra el último estado conocido.",
+    ),
+    "page": ("Page {n} sur {of}.", "Page {n} of {of}.", "Página {n} de {of}."),
+    "language": ("Langue", "Language", "Idioma"),
+    "picture": ("Image de la face", "Picture of the face", "Imagen de la pantalla"),
+}
+_KINDS: Final = {
+    "alert": ("Alerte", "Alert", "Alerta"),
+    "closure": ("Travaux, circulation", "Works, traffic", "Obras, tráfico"),
+    "info": ("Information", "Information", "Información"),
+    "event": ("Agenda", "Events", "Agenda"),
+    "reminder": ("Rappel", "Reminder", "Recordatorio"),
+}
+
+
+def _by_language(table: dict[str, tuple[str, str, str]]) -> dict[str, dict[str, str]]:
+    return {
+        tongue: {key: texts[place] for key, texts in table.items()}
+        for place, tongue in enumerate(LANGUAGES)
+    }
+
+
+WORDS: Final = _by_language(_WORDS)
+KINDS: Final = _by_language(_KINDS)
 
 
 def language(asked: str, accepted: str) -> str:

@@ -21,9 +21,11 @@ from playwright.sync_api import (
 from dashboards.assets import PACKAGES
 from dashboards.office import signin
 from hub import accounts, db
+from hub.contracts import ReportStage
 from hub.vocabulary import Role
 from tests.browser.citizen_site import CitizenSite
 from tests.factories import outlet
+from tests.hub.panels.conftest import Spoken, publish, tell
 from tests.working import work_all
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(180)]
@@ -229,23 +231,35 @@ def test_everything_works_without_a_script(chromium: Browser, site: CitizenSite)
 PATHS = ("/office/sign-in", "/office/", "/office/compose", "/office/publications", "/office/drafts",
          "/office/outlets", "/office/outlets/add?kind=panel", "/office/outlets/temoin",
          "/office/agenda", "/office/agenda/add", "/office/sources", "/office/sources/add",
+         "/office/panels", "/office/panels/place", "/office/panel-keys",
          "/_components")  # fmt: skip
 
 
-def pages(publication: str) -> list[str]:
-    here = f"/office/publications/{publication}"
-    return [*PATHS, here, f"{here}/edit", f"{here}/end", f"{here}/confirm"]
+def pages(site: CitizenSite, headline: str = "Rue des Brûlis fermée") -> list[str]:
+    """With something to see on each of them."""
+    here = f"/office/publications/{site.say(headline)}"
+    place = outlet(site.authority, "panel", "place", latitude=45.235, longitude=5.89)
+    outlet(site.authority, "panel", "gare", latitude=45.24, longitude=5.88)  # never heard of
+    panel = Spoken(site.authority, place)
+    panel.say(ReportStage.BIRTH, plan_rev=0, model="text-8x16", columns=16, lines=8, colour="amber")
+    publish(site.authority, "Rue Saint-Barthélemy fermée")
+    tell([place.id])
+    panel.say(ReportStage.HEARTBEAT, plan_rev=0, temp_c=21.5, brightness=60, data_month_kb=2048)
+    panel.shows()
+    told = "Anticonstitutionnellement ouverte, deuxième fermeture à trois points"
+    panel.say(ReportStage.FAULT, code="door", severity="error", detail=told)
+    return [*PATHS, here, f"{here}/edit", f"{here}/end", f"{here}/confirm", f"{here}/certificate"]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_no_page_breaks_a_rule_of_wcag(chromium: Browser, site: CitizenSite, theme: Any) -> None:
-    publication = site.say()
+    paths = pages(site)
     context = chromium.new_context(
         base_url=site.url, locale="fr-FR", color_scheme=theme, bypass_csp=True
     )
     page = come_in(context)
     found = {}
-    for path in pages(publication):
+    for path in paths:
         page.goto(path)
         page.add_script_tag(path=PACKAGES / "axe-core" / "axe.min.js")
         passed, broken = page.evaluate(
@@ -261,13 +275,13 @@ def test_no_page_breaks_a_rule_of_wcag(chromium: Browser, site: CitizenSite, the
 
 
 def test_no_page_scrolls_sideways_on_a_small_phone(chromium: Browser, site: CitizenSite) -> None:
-    publication = site.say("Anticonstitutionnellement prolongée : déviation Saint-Barthélemy")
+    paths = pages(site, "Anticonstitutionnellement prolongée : déviation Saint-Barthélemy")
     context = chromium.new_context(
         base_url=site.url, locale="fr-FR", viewport={"width": 320, "height": 568}, has_touch=True
     )
     page = come_in(context)
     wide = {}
-    for path in pages(publication):
+    for path in paths:
         page.goto(path)
         over = page.evaluate("document.documentElement.scrollWidth - innerWidth")
         if over > 0:

@@ -31,7 +31,7 @@ def twin(tmp_path: Path) -> Twin:
 
 def tell(twin: Twin, *notices: Any) -> None:
     made = plan.make(view(10), notices, model.load("text-8x16"), SENT)
-    twin._on_plan(made.payload, jws.sign(made.payload, KEY, "vb-1"))
+    twin.inbox.plan(made.payload, jws.sign(made.payload, KEY, "vb-1"))
 
 
 def test_the_page_shows_what_the_panel_shows(twin: Twin) -> None:
@@ -99,12 +99,10 @@ def test_the_page_speaks_the_readers_language(twin: Twin, tongue: str, said: str
     assert client.get(f"/live.json?lang={tongue}").json()["says"]["doing"] == said
 
 
-def test_every_sentence_is_there_in_every_language() -> None:
-    assert {tuple(sorted(words.WORDS[tongue])) for tongue in words.LANGUAGES} == {
-        tuple(sorted(words.WORDS["fr"]))
-    }
+def test_a_sentence_is_filled_in_at_the_same_places_in_every_language() -> None:
     for tongue in words.LANGUAGES:
         for name, text in words.WORDS[tongue].items():
+            assert text
             assert set(re.findall(r"{\w+}", text)) == set(
                 re.findall(r"{\w+}", words.WORDS["fr"][name])
             )

@@ -281,7 +281,10 @@ def _fits(leaf: str, payload: bytes) -> tuple[dict[str, Any] | None, str]:
 
 
 def _misfit(leaf: str, body: Any) -> str:
-    problem = next(_schema(leaf).iter_errors(body), None)
+    try:
+        problem = next(_schema(leaf).iter_errors(body), None)
+    except ValueError as error:  # half of a letter, or nested too deep
+        return str(error)[:200]
     if problem is None:
         return ""
     where = "/".join(str(step) for step in problem.instance_path) or "payload"

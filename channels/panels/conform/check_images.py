@@ -14,11 +14,7 @@ def image(kit: Kit) -> Proof:
     name, png, page = _picture(kit, 1)
     kit.put_image(name, png)
     sent = kit.show([saying.item("picture", page)])
-    found = kit.wait(
-        lambda m: m.leaf == "ack" and m["ref"] == sent.rev and m["stage"] == "displayed",
-        sent.since,
-        kit.pace.answer,
-    )
+    found = kit.word(sent, "displayed")
     if found is None or found["hash"] != name:
         raise Failed(
             say("values", values={"hash": name}),
@@ -44,11 +40,7 @@ def image_missing(kit: Kit) -> Proof:
     _, _, page = _picture(kit, 3)
     kit.show([saying.item("good")])
     sent = kit.say(kit.plan([saying.item("bad", page)]))
-    kit.wait(
-        lambda m: m.leaf == "ack" and m["ref"] == sent.rev and m["stage"] == "rejected",
-        sent.since,
-        kit.pace.image + 2,
-    )
+    kit.word(sent, "rejected", kit.pace.image + 2)
     return kit.refused(sent, "image_missing")
 
 
@@ -59,11 +51,7 @@ def image_wrong(kit: Kit) -> Proof:
     _, other, _ = _picture(kit, 5)
     kit.put_image(name, other)
     sent = kit.say(kit.plan([saying.item("bad", page)]))
-    kit.wait(
-        lambda m: m.leaf == "ack" and m["ref"] == sent.rev and m["stage"] == "rejected",
-        sent.since,
-        kit.pace.image + 2,
-    )
+    kit.word(sent, "rejected", kit.pace.image + 2)
     return kit.refused(sent, "image_missing", "hash_mismatch")
 
 

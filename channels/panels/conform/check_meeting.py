@@ -58,11 +58,7 @@ def plan_stages(kit: Kit) -> Proof:
     sent = kit.show([saying.item("first", saying.page("TEST", "1"))])
     kit.memo["first"] = sent
     kit.memo["good_rev"] = sent.rev
-    kit.wait(
-        lambda m: m.leaf == "ack" and m["ref"] == sent.rev and m["stage"] == "displayed",
-        sent.since,
-        kit.pace.answer,
-    )
+    kit.word(sent, "displayed")
     acks = kit.bench.record.of("ack", sent.since, ref=sent.rev)
     stages = [m["stage"] for m in acks]
     wanted = ["received", "verified", "stored", "displayed"]

@@ -50,8 +50,8 @@ def cmd_deadline(kit: Kit) -> Proof:
         _order(
             kit,
             "resend_birth",
-            ts=saying.rfc3339(now - timedelta(seconds=90)),
-            deadline=saying.rfc3339(now - timedelta(seconds=60)),
+            ts=clock.rfc3339(now - timedelta(seconds=90)),
+            deadline=clock.rfc3339(now - timedelta(seconds=60)),
         )
     )
     return [*kit.said(sent), kit.answered(sent, "expired")]
@@ -148,14 +148,8 @@ def keys_rotate(kit: Kit) -> Proof:
     """A new key, announced by the old one, is followed without a person at the panel."""
     _keyed(kit)
     rev = kit.next_rev()
-    sent = _say_keys(kit, rev, [_own(kit), _new(kit)])
-    found = _keys_verdict(kit, sent, rev)
-    if found["stage"] != "done":
-        raise Failed(
-            say("keys_taken", rev=rev),
-            say("ack_reason", stage=found["stage"], reason=found["reason"]),
-            [*_heard(kit, sent), found],
-        )
+    sent = _say_keys(kit, rev, [kit.own_key(), _new(kit)])
+    found = _taken_keys(kit, sent, rev)
     kit.memo["keys"] = sent
     body = kit.plan([saying.item("new-key")])
     seal = jws.sign(saying.dump(body), kit.other, "conform-new")
@@ -169,7 +163,7 @@ def keys_replay(kit: Kit) -> Proof:
     """An older set of keys, well signed, is refused."""
     first = _after_rotation(kit)
     rev = first.rev - 1
-    sent = _say_keys(kit, rev, [_own(kit)])
+    sent = _say_keys(kit, rev, [kit.own_key()])
     return _refused_keys(kit, sent, rev, "replay")
 
 
@@ -189,14 +183,8 @@ def keys_revoke(kit: Kit) -> Proof:
     """A key that the set no longer names signs nothing any more."""
     _after_rotation(kit)
     rev = kit.next_rev()
-    sent = _say_keys(kit, rev, [_own(kit)])
-    found = _keys_verdict(kit, sent, rev)
-    if found["stage"] != "done":
-        raise Failed(
-            say("keys_taken", rev=rev),
-            say("ack_reason", stage=found["stage"], reason=found["reason"]),
-            [*_heard(kit, sent), found],
-        )
+    sent = _say_keys(kit, rev, [kit.own_key()])
+    _taken_keys(kit, sent, rev)
     kit.memo["keys back"] = True
     body = kit.plan([saying.item("bad")])
     late = kit.say(body, seal=jws.sign(saying.dump(body), kit.other, "conform-new"))
@@ -218,10 +206,6 @@ def _after_rotation(kit: Kit) -> Sent:
     if first is None:
         raise NotApplicable(say("no_keys"))
     return first  # type: ignore[no-any-return]
-
-
-def _own(kit: Kit) -> saying.Body:
-    return {"kid": kit.key_id, "x": jws.b64(jws.public_of(kit.key))}
 
 
 def _new(kit: Kit) -> saying.Body:
@@ -252,6 +236,17 @@ def _keys_verdict(kit: Kit, sent: Sent, rev: int) -> Message:
     if found is None:
         raise Failed(
             say("keys_answer", rev=rev), say("silence", s=kit.pace.answer), _heard(kit, sent)
+        )
+    return found
+
+
+def _taken_keys(kit: Kit, sent: Sent, rev: int) -> Message:
+    found = _keys_verdict(kit, sent, rev)
+    if found["stage"] != "done":
+        raise Failed(
+            say("keys_taken", rev=rev),
+            say("ack_reason", stage=found["stage"], reason=found["reason"]),
+            [*_heard(kit, sent), found],
         )
     return found
 

@@ -25,9 +25,9 @@ def item_start(kit: Kit) -> Proof:
         if "later" in names_of(m) and _ts(m) < start - timedelta(seconds=kit.pace.clock)
     ]
     if early:
-        raise Failed(say("not_before", at=saying.rfc3339(start)), describe(early[0]), early)
+        raise Failed(say("not_before", at=clock.rfc3339(start)), describe(early[0]), early)
     found = kit.wait_shown(
-        sent, lambda m: "later" in names_of(m), say("starts", at=saying.rfc3339(start))
+        sent, lambda m: "later" in names_of(m), say("starts", at=clock.rfc3339(start))
     )
     return [*kit.said(sent), found]
 
@@ -39,7 +39,7 @@ def item_end(kit: Kit) -> Proof:
     found = kit.wait_shown(
         sent,
         lambda m: "brief" not in names_of(m) and _ts(m) >= end - timedelta(seconds=kit.pace.clock),
-        say("ends", at=saying.rfc3339(end)),
+        say("ends", at=clock.rfc3339(end)),
     )
     return [*kit.said(sent), found]
 
@@ -64,7 +64,7 @@ def expired_said(kit: Kit) -> Proof:
         )
     late = (_ts(found) - end).total_seconds()
     if not -kit.pace.clock <= late <= kit.pace.clock + 1:
-        raise Failed(say("ends", at=saying.rfc3339(end)), say("late", s=f"{late:.1f}"), [found])
+        raise Failed(say("ends", at=clock.rfc3339(end)), say("late", s=f"{late:.1f}"), [found])
     return [found]
 
 
@@ -72,11 +72,11 @@ def expired_said(kit: Kit) -> Proof:
 def plan_void(kit: Kit) -> Proof:
     """At `not_after` the whole plan is void, undated items too."""
     end = clock.now() + timedelta(seconds=kit.pace.soon)
-    sent = kit.show([saying.item("undated", start=None, end=None)], not_after=saying.rfc3339(end))
+    sent = kit.show([saying.item("undated", start=None, end=None)], not_after=clock.rfc3339(end))
     found = kit.wait_shown(
         sent,
         lambda m: m["source"] == "fallback" and not names_of(m),
-        say("void", at=saying.rfc3339(end)),
+        say("void", at=clock.rfc3339(end)),
     )
     return [*kit.said(sent), found]
 
@@ -186,8 +186,8 @@ def _timed(kit: Kit) -> tuple[Sent, datetime, datetime]:
         sent = kit.show(
             [
                 saying.item("stays"),
-                saying.item("later", start=saying.rfc3339(start)),
-                saying.item("brief", end=saying.rfc3339(end)),
+                saying.item("later", start=clock.rfc3339(start)),
+                saying.item("brief", end=clock.rfc3339(end)),
             ]
         )
         if not {"stays", "brief"} <= names_of(
@@ -204,7 +204,7 @@ def _preempted(kit: Kit) -> tuple[Sent, datetime]:
     if "preempted" not in kit.memo:
         end = clock.now() + timedelta(seconds=kit.pace.soon)
         alert = saying.item(
-            "alert", activation="preempt", kind="alert", priority=200, end=saying.rfc3339(end)
+            "alert", activation="preempt", kind="alert", priority=200, end=clock.rfc3339(end)
         )
         kit.memo["preempted"] = (kit.say(kit.plan([saying.item("calm"), alert])), end)
     return kit.memo["preempted"]  # type: ignore[no-any-return]

@@ -98,6 +98,10 @@ class Kit:
     def sign(self, payload: bytes, key: bytes = b"", key_id: str = "") -> str:
         return jws.sign(payload, key or self.key, key_id or self.key_id)
 
+    def own_key(self) -> Body:
+        """The authority's public key as a set of keys names it."""
+        return {"kid": self.key_id, "x": jws.b64(jws.public_of(self.key))}
+
     def plan(self, items: Sequence[Body], **more: Any) -> Body:
         """A plan under the next number, not yet said."""
         rev = more.pop("plan_rev", None) or self.next_rev()
@@ -185,6 +189,14 @@ class Kit:
             found = self.bench.record.wait(what, since, max(0.0, min(left, 1.0)))
             if found or left <= 0:
                 return found
+
+    def word(self, sent: Sent, stage: str, seconds: float = 0.0) -> Message | None:
+        """The acknowledgement of a plan with this stage, or None after `seconds` (0: `answer`)."""
+        return self.wait(
+            lambda m: m.leaf == "ack" and m["ref"] == sent.rev and m["stage"] == stage,
+            sent.since,
+            seconds or self.pace.answer,
+        )
 
     def wait_shown(
         self,

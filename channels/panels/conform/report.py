@@ -1,19 +1,16 @@
 """The report: one JSON document, and the same as a page that an installer reads and prints."""
 
 from datetime import datetime
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-import yaml
 from babel.dates import format_date, format_time
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from channels.panels import paper
 from channels.panels.conform.check import CHECKS
 
 HERE: Final = Path(__file__).parent
-LOCALES: Final = ("fr", "en", "es")
 MARKS: Final = {"passed": "✓", "failed": "✗", "not_applicable": "–", "not_run": "·"}
 # What an installer knows the device by.
 TOLD: Final = (
@@ -23,10 +20,9 @@ TOLD: Final = (
 
 
 def html(report: dict[str, Any], locale: str) -> str:
-    """The page, in French, English or Spanish; it needs nothing else. Times are of the plan's own
-    zone where the panel named one, else of Paris."""
-    said = locale if locale in LOCALES else "fr"
-    which = LOCALES.index(said)
+    """The page, in French, English or Spanish; it needs nothing else. Hours are those of Paris."""
+    said = paper.tongue(locale)
+    which = paper.LOCALES.index(said)
 
     def word(group: str, key: str, **values: Any) -> str:
         return str(words()[group][key][which]).format(**values)
@@ -40,11 +36,11 @@ def html(report: dict[str, Any], locale: str) -> str:
         groups.setdefault(modules[row["check"]], []).append(row)
     zone = ZoneInfo("Europe/Paris")
     began, ended = (datetime.fromisoformat(report[k]).astimezone(zone) for k in ("began", "ended"))
-    region = "en_GB" if said == "en" else said
+    region = paper.region(said)
     birth = report["birth"] or {}
     told = {k: birth[k] for k in TOLD if birth.get(k) not in (None, "", [])}
     signed = words()["page"]["signed" if said == "fr" else f"signed_{said}"]
-    page: str = _template().render(
+    page: str = paper.template(HERE / "report.html").render(
         r=report,
         lang=said,
         word=word,
@@ -63,7 +59,7 @@ def html(report: dict[str, Any], locale: str) -> str:
 
 def text(row: dict[str, Any], locale: str = "en") -> str:
     """A check in one line, for the terminal."""
-    which = LOCALES.index(locale if locale in LOCALES else "en")
+    which = paper.LOCALES.index(paper.tongue(locale, "en"))
     line = f"{MARKS[row['outcome']]} {words()['checks'][row['check']][which]}"
     if row["outcome"] == "failed":
         told = words()["page"]
@@ -80,30 +76,17 @@ def sentence(told: dict[str, Any] | None, locale: str) -> str:
     """A phrase of a report in a language."""
     if told is None:
         return ""
-    which = LOCALES.index(locale if locale in LOCALES else "en")
+    which = paper.LOCALES.index(paper.tongue(locale, "en"))
     values = {k: _plain(v) for k, v in told["values"].items()}
     return str(words()["phrases"][told["key"]][which]).format(**values)
 
 
-@lru_cache(maxsize=1)
 def words() -> dict[str, Any]:
-    data: dict[str, Any] = yaml.safe_load((HERE / "words.yaml").read_text("utf-8"))
-    return data
+    """words.yaml: of each phrase the three languages."""
+    return paper.words(HERE / "words.yaml")
 
 
 def _plain(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{k} = {v}" for k, v in value.items())
     return str(value)
-
-
-@lru_cache(maxsize=1)
-def _template() -> Any:
-    jinja = Environment(
-        loader=FileSystemLoader(HERE),
-        autoescape=select_autoescape(),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return jinja.get_template("report.html")

@@ -72,8 +72,11 @@ def run(asked: Asked) -> dict[str, Any]:
         kit.memo["began"] = bench.record.mark()
         trouble = _all(asked, kit, rows)
     finally:
+        kit.stopped = threading.Event()  # who stops the run wants the panel's own plan back, too
         try:
             restored = trouble != "second_hub" and _restore(kit)
+        except Interrupted:
+            trouble = "second_hub"
         except (NoBroker, KeyboardInterrupt) as problem:
             log.warning("plan not restored", reason=str(problem))
         bench.close()
@@ -178,7 +181,7 @@ def _restore(kit: Kit) -> bool:
     if kit.memo.get("keys said"):
         if not kit.memo.get("keys back") and kit.memo.get("keys"):
             rev = kit.next_rev()
-            raw = saying.dump(saying.key_set(kit.authority, kit.panel, rev, [_own(kit)]))
+            raw = saying.dump(saying.key_set(kit.authority, kit.panel, rev, [kit.own_key()]))
             kit.bench.publish("keys", raw, jws=kit.sign(raw))
         old = next((m for m in messages if m.leaf == "keys" and m.retained and m.payload), None)
         kit.bench.publish(
@@ -204,12 +207,6 @@ def _restore(kit: Kit) -> bool:
     for name in sorted(kit.images - kept):
         kit.bench.publish(f"image/{name}", b"")
     return restored
-
-
-def _own(kit: Kit) -> saying.Body:
-    from channels.panels import jws
-
-    return {"kid": kit.key_id, "x": jws.b64(jws.public_of(kit.key))}
 
 
 def _report(

@@ -1,12 +1,11 @@
 """What the kit says to a panel: plans, commands and sets of keys, right ones and wrong ones."""
 
-import base64
 import hashlib
 import io
 import json
 import random
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 from PIL import Image
@@ -28,10 +27,6 @@ def dump(body: Body) -> bytes:
     return json.dumps(body, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
 
 
-def rfc3339(moment: datetime) -> str:
-    return clock.rfc3339(moment)
-
-
 def page_hash(lines: Sequence[str]) -> str:
     return jws.b64(hashlib.sha256("\n".join(lines).encode()).digest())
 
@@ -51,8 +46,8 @@ def item(name: str, *pages: Body, **more: Any) -> Body:
         "kind": "info",
         "priority": 40,
         "activation": "queue",
-        "start": rfc3339(now - timedelta(minutes=1)),
-        "end": rfc3339(now + timedelta(hours=1)),
+        "start": clock.rfc3339(now - timedelta(minutes=1)),
+        "end": clock.rfc3339(now + timedelta(hours=1)),
         "pages": list(pages) or [page("TEST", name.upper()[:6])],
     }
     return {key: value for key, value in (body | more).items() if value is not None}
@@ -64,11 +59,11 @@ def plan(*, authority: str, panel: str, plan_rev: int, items: Sequence[Body], **
     body: Body = {
         "v": 1,
         "id": f"conform-{plan_rev}",
-        "ts": rfc3339(now),
+        "ts": clock.rfc3339(now),
         "authority": authority,
         "panel": panel,
         "plan_rev": plan_rev,
-        "not_after": rfc3339(now + timedelta(hours=1)),
+        "not_after": clock.rfc3339(now + timedelta(hours=1)),
         "tz": ZONE,
         "items": list(items),
         "fallback": FALLBACK,
@@ -83,11 +78,11 @@ def command(authority: str, panel: str, word: str, **more: Any) -> Body:
     body: Body = {
         "v": 1,
         "id": f"conform-{random.getrandbits(64):016x}",
-        "ts": rfc3339(now),
+        "ts": clock.rfc3339(now),
         "authority": authority,
         "panel": panel,
         "cmd": word,
-        "deadline": rfc3339(now + timedelta(seconds=30)),
+        "deadline": clock.rfc3339(now + timedelta(seconds=30)),
     }
     return body | more
 
@@ -96,7 +91,7 @@ def key_set(authority: str, panel: str, rev: int, keys: Sequence[Body]) -> Body:
     return {
         "v": 1,
         "id": f"conform-keys-{rev}",
-        "ts": rfc3339(clock.now()),
+        "ts": clock.rfc3339(clock.now()),
         "authority": authority,
         "panel": panel,
         "keys_rev": rev,
@@ -104,15 +99,10 @@ def key_set(authority: str, panel: str, rev: int, keys: Sequence[Body]) -> Body:
     }
 
 
-def unsigned_jws(payload: bytes) -> str:
+def unsigned_jws() -> str:
     """A header that claims `alg: none`, with an empty signature."""
     header = jws.b64(b'{"alg":"none","kid":"conform"}')
     return f"{header}.."
-
-
-def changed(payload: bytes) -> bytes:
-    """The same plan with one letter of a page changed, after it was signed."""
-    return payload.replace(b"TEST", b"TOST", 1)
 
 
 def bitmap(width: int, height: int, mode: str, seed: int) -> tuple[str, bytes]:
@@ -144,7 +134,3 @@ def image_page(name: str, width: int, height: int, mode: str) -> Body:
         "image": name, "hash": name, "width": width, "height": height, "mode": mode,
         "hold_ms": 5000,
     }  # fmt: skip
-
-
-def key_text(public: bytes) -> str:
-    return base64.urlsafe_b64encode(public).rstrip(b"=").decode()

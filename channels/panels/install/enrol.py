@@ -78,7 +78,8 @@ def enrol(
     password: bool = False,
     secret_on_sheet: bool = False,
 ) -> Enrolled:
-    """Make the identity of a panel and write its files into `folder`.
+    """Make the identity of a panel, write its files into `folder`, and make the certificates of an
+    earlier one void.
 
     By default a key and a certificate; `request` (PEM) signs the panel's own key instead;
     `password` makes a password for a panel that has no client certificates. The sheet holds no
@@ -95,6 +96,7 @@ def enrol(
     settings = _settings(place)
     word = line = ""
     if password:
+        ca.expel(place.name)
         word = secrets.token_urlsafe(24)
         line = password_line(place.name, word)
         settings |= {"username": place.name, "password_file": "panel.password"}
@@ -119,8 +121,8 @@ def enrol(
 
 
 def broker_files(ca: Authority, hosts: Sequence[str], folder: Path) -> tuple[Path, ...]:
-    """The broker's certificate for `hosts` (names or addresses; kept while it names the same), the
-    authority's and the list of void panels, in `folder`."""
+    """A new certificate of the broker for `hosts` (names or addresses; without any the one there is
+    stays), the authority's and the list of void panels, in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     if hosts:
         key, certificate = ca.server(hosts)

@@ -1,21 +1,19 @@
 """The sheet an installer takes along: one page of paper, a QR code, no secret."""
 
 from datetime import datetime
-from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import segno
-import yaml
 from babel.dates import format_date
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
+
+from channels.panels import paper
 
 if TYPE_CHECKING:
     from channels.panels.install.enrol import Place
 
 HERE: Final = Path(__file__).parent
-LOCALES: Final = ("fr", "en", "es")
 
 
 def page(
@@ -31,15 +29,15 @@ def page(
     """The sheet as HTML that needs nothing else: print it, or read it on a phone. `way`: how the
     panel shows who it is: certificate, request, password."""
     code = segno.make(qr, error="m", micro=False)
-    said = locale if locale in LOCALES else "fr"
-    html: str = _template().render(
+    said = paper.tongue(locale)
+    html: str = paper.template(HERE / "sheet.html").render(
         place=place,
-        w=words()[said],
+        w=paper.words(HERE / "sheet.yaml")[said],
         lang=said,
         qr=Markup(code.svg_inline(scale=4, border=2, omitsize=True)),
         ca=grouped(fingerprint),
         key=grouped(place.key_text),
-        day=format_date(now, format="long", locale="en_GB" if said == "en" else said),
+        day=format_date(now, format="long", locale=paper.region(said)),
         way=way,
         secret=secret,
     )
@@ -49,21 +47,3 @@ def page(
 def grouped(text: str, by: int = 4) -> str:
     """In groups that two people can read to each other."""
     return " ".join(text[i : i + by] for i in range(0, len(text), by))
-
-
-@lru_cache(maxsize=1)
-def words() -> dict[str, Any]:
-    data: dict[str, Any] = yaml.safe_load((HERE / "sheet.yaml").read_text("utf-8"))
-    return data
-
-
-@lru_cache(maxsize=1)
-def _template() -> Any:
-    jinja = Environment(
-        loader=FileSystemLoader(HERE),
-        autoescape=select_autoescape(),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return jinja.get_template("sheet.html")

@@ -112,7 +112,7 @@ def admit_command(
     done: Collection[str],
     now: datetime | None,
 ) -> tuple[str, str, datetime]:
-    """(id, command, deadline). `done`: the ids of the last minute. `now`: None where the clock is
+    """(id, command, deadline). `done`: the ids seen before. `now`: None where the clock is
     not sure, and a deadline means nothing. Raises Rejected; its `detail` never holds the id."""
     if len(payload) > MAX_COMMAND:
         raise Rejected("too_big")
@@ -151,9 +151,10 @@ def parse(payload: bytes, schema: str = "plan") -> dict[str, Any]:
     """The body of a message that comes down, after its schema. Raises Rejected."""
     try:
         body = json.loads(payload)
+        # Half of a letter, or nested too deep: the validator raises as well.
+        problem = next(validator(schema).iter_errors(body), None)
     except (ValueError, RecursionError) as error:
         raise Rejected("format", None, "not JSON") from error
-    problem = next(validator(schema).iter_errors(body), None)
     if problem is not None:
         where = "/".join(str(step) for step in problem.instance_path)
         raise Rejected("format", peek(payload), where)

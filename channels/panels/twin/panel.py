@@ -1,9 +1,8 @@
 """The twin of a panel: stores the signed plan, obeys it on its own clock, says what it shows."""
 
-import re
 import threading
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,13 +24,9 @@ from hub import clock
 
 log = structlog.get_logger()
 
-# The images of a plan and the plan itself come in no certain order.
-IMAGES_WITHIN_S: Final = 10.0
 FRAME_EVERY_S: Final = 60.0
-DONE_FOR: Final = timedelta(minutes=5)
 # After this long without another client on our name, it was a passing trouble.
 ALONE_AGAIN_S: Final = 600.0
-_IMAGE_NAME = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 class Twin:
@@ -199,10 +194,6 @@ class Twin:
         with self._lock:
             self.mouth.plan_came |= down.leaf == "plan"
             self.inbox.hear(down)
-
-    def _on_plan(self, payload: bytes, jws: str) -> None:
-        with self._lock:
-            self.inbox.plan(payload, jws)
 
     def _obey_command(self, name: str, command: str) -> None:
         if self.display.local:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from channels.panels import jws, plan
+from channels.panels.textface import lines_hash
 from channels.panels.twin.bitmap import Bitmap
 from channels.panels.twin.link import dump
 from channels.panels.twin.proofs import Proofs
@@ -66,7 +67,7 @@ def _plan() -> dict[str, Any]:
                 "end": "2026-03-03T10:00:00Z",
                 "windows": [{"days": "1234567", "from": "06:00", "to": "22:00"}],
                 "min_plays_h": 12,
-                "pages": [{"lines": list(LINES), "hold_ms": 6000, "hash": plan.page_hash(LINES)}],
+                "pages": [{"lines": list(LINES), "hold_ms": 6000, "hash": lines_hash(LINES)}],
             }
         ],
         "fallback": plan.FALLBACK,
@@ -108,7 +109,7 @@ def _keys() -> dict[str, Any]:
 def _proof(folder: Path) -> dict[str, Any]:
     """A quarter of an hour in which the page stood for 6 seconds, 50 times."""
     proofs = Proofs(folder, SENT)
-    subject = ("it-5b1c3e9d20", "01JWATER0000000000000000AA", 1, plan.page_hash(LINES))
+    subject = ("it-5b1c3e9d20", "01JWATER0000000000000000AA", 1, lines_hash(LINES))
     for turn in range(100):
         shown = subject if turn % 2 == 0 else None
         at = 9.0 * turn if turn % 2 == 0 else 9.0 * turn - 3

@@ -5,19 +5,24 @@ Here a handful of the wrong twins, all at once on one broker; `make conform-proo
 
 import json
 import re
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
+import paho.mqtt.client as mqtt
 import pytest
 
-from channels.panels import conform, jws
+from channels.panels import conform, jws, paper
 from channels.panels.conform import CHECKS, report, saying
+from channels.panels.conform.bench import Bench, read
 from channels.panels.conform.run import FAILED, NOT_APPLICABLE, NOT_RUN, PASSED
-from tests.fakes.brokers import Broker, Mosquitto
-from tests.fakes.conforming import FAST, WRONG, failures, proven, told, tried
+from channels.panels.twin import Twin
+from tests.fakes.brokers import Broker, Mosquitto, until
+from tests.fakes.conforming import FAST, PATIENT, WRONG, failures, proven, told, tried
 
 # Faults that an answer shows; those that a silence or an hour shows are left to the full proof
 # (`make conform-proof`), where nothing else runs beside it.
@@ -82,11 +87,11 @@ def test_the_report_fits_its_schema(runs: dict[str, dict[str, Any]]) -> None:
     assert not validator.is_valid({"format": "another"})
 
 
-@pytest.mark.parametrize("locale", report.LOCALES)
+@pytest.mark.parametrize("locale", paper.LOCALES)
 def test_a_page_says_what_failed_in_each_language(
     runs: dict[str, dict[str, Any]], locale: str
 ) -> None:
-    which = report.LOCALES.index(locale)
+    which = paper.LOCALES.index(locale)
     for name in ("right", "changed-byte"):
         page = conform.html(runs[name], locale)
         words = report.words()
@@ -148,12 +153,8 @@ def test_a_panel_that_is_not_there_fails_at_once_and_nothing_is_left_behind(
     assert late["messages"] == 0  # no plan of the kit's is kept by the broker
 
 
-def test_a_hub_that_speaks_meanwhile_ends_the_run_and_is_named(
-    broker: Broker, tmp_path: Path
-) -> None:
-    """The first check that waits sees the other's plan."""
-    from channels.panels.conform.bench import Bench
-
+def speaking(broker: Broker) -> Bench:
+    """Another's voice, which has said the birth of a panel that is not there."""
     other = Bench(conform.Login(broker.url), "villard-bonnot", "mairie")
     other.open()
     birth = {
@@ -161,6 +162,14 @@ def test_a_hub_that_speaks_meanwhile_ends_the_run_and_is_named(
         "columns": 16, "lines": 8, "max_pages": 3, "max_items": 9, "max_bytes": 4096, "plan_rev": 0,
     }  # fmt: skip
     other.publish("birth", saying.dump(birth))
+    return other
+
+
+def test_a_hub_that_speaks_meanwhile_ends_the_run_and_is_named(
+    broker: Broker, tmp_path: Path
+) -> None:
+    """The first check that waits sees the other's plan."""
+    other = speaking(broker)
     spoken: list[str] = []
 
     def speak(row: dict[str, Any]) -> None:
@@ -174,6 +183,43 @@ def test_a_hub_that_speaks_meanwhile_ends_the_run_and_is_named(
     assert not made["conforms"]
     assert not made["restored"]
     assert "un autre serveur parle au panneau" in conform.html(made, "fr")
+
+
+def test_a_hub_that_speaks_at_the_very_end_is_named_too(broker: Broker) -> None:
+    other = speaking(broker)
+
+    def speak(row: dict[str, Any]) -> None:
+        if row["check"] == "plan-stages":
+            other.publish("plan", b'{"plan_rev":9}')
+
+    made = conform.run(asked(broker, only=["plan-stages"], told=speak))
+    other.close()
+    assert made["trouble"] == "second_hub"
+    assert not made["restored"]
+
+
+def test_a_run_that_is_stopped_gives_the_panel_its_plan_back(
+    broker: Broker, tmp_path: Path
+) -> None:
+    twin = Twin(broker.url, "villard-bonnot", "mairie", "text-8x16", tmp_path, at_once=True)
+    over, stop = threading.Event(), threading.Event()
+    thread = threading.Thread(target=twin.run, args=(over.is_set,), daemon=True)
+    thread.start()
+    until(lambda: twin.state()["online"], 60, "the twin to connect")
+    mine = asked(broker, only=["plan-stages", "superseded"], told=lambda _: stop.set(), stop=stop)
+    made = conform.run(replace(mine, pace=PATIENT))
+    over.set()
+    thread.join(20)
+    assert made["trouble"] == "stopped"
+    assert made["restored"]
+    assert twin.state()["items"] == []  # what it had before: nothing
+
+
+@pytest.mark.parametrize("faults", [b'["\\ud800"]', b"[" * 900 + b"]" * 900, b"1e999", b"{"])
+def test_no_payload_ends_the_kit(faults: bytes) -> None:
+    said = mqtt.MQTTMessage(topic=b"tambour/1/vb/p/hb")
+    said.payload = b'{"faults":' + faults + b"}"
+    assert read(0, said, "tambour/1/vb/p").problem
 
 
 def test_a_broker_that_is_away_or_refuses_is_said_in_words(broker: Broker) -> None:

@@ -8,13 +8,13 @@ import jsonschema_rs
 import pytest
 import yaml
 
-from channels.panels import listener, topics
+from channels.panels import reports, topics
 from channels.panels.plan import FALLBACK
 from channels.panels.twin import checks
 from tests.channels.panels.test_panel_plan import body, make
 from tests.fakes.notices import water_cut
 
-SCHEMAS = listener.SCHEMAS
+SCHEMAS = reports.SCHEMAS
 PAGE = (Path(__file__).parents[3] / "docs" / "panel-contract.md").read_text("utf-8")
 NAMED = {topics.IMAGE: "image/{hash}", topics.FAULT: "fault/{code}"}
 LEAVES = (*topics.UP, *topics.DOWN, *topics.EVIDENCE, topics.FAULT, topics.HUB)

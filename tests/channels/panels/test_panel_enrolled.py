@@ -4,6 +4,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 
 from channels.panels import install
 from channels.panels.twin import enrolled, run
@@ -11,13 +12,20 @@ from hub import clock
 from tests.channels.panels.conftest import now_cut, say
 from tests.fakes.brokers import Broker, until
 
+PLACE = install.Place("villard-bonnot", "Commune", "mairie", "Panneau", "text-6x20",
+                      "localhost", 8883, b"k" * 32, "vb-1")  # fmt: skip
+
+
+@pytest.fixture
+def ca(tmp_path: Path) -> install.Authority:
+    return install.Authority(tmp_path / "ca", b"a passphrase", clock.now())
+
 
 @pytest.mark.parametrize("password", [False, True])
-def test_the_files_of_an_enrolment_are_enough(tmp_path: Path, password: bool) -> None:
-    ca = install.Authority(tmp_path / "ca", b"a passphrase", clock.now())
-    place = install.Place("villard-bonnot", "Commune", "mairie", "Panneau", "text-6x20",
-                          "localhost", 8883, b"k" * 32, "vb-1")  # fmt: skip
-    install.enrol(place, ca, tmp_path / "files", clock.now(), password=password)
+def test_the_files_of_an_enrolment_are_enough(
+    tmp_path: Path, ca: install.Authority, password: bool
+) -> None:
+    install.enrol(PLACE, ca, tmp_path / "files", clock.now(), password=password)
     found = enrolled.read(tmp_path / "files")
     assert (found.authority, found.panel, found.model) == ("villard-bonnot", "mairie", "text-6x20")
     assert found.key == b"k" * 32
@@ -28,6 +36,17 @@ def test_the_files_of_an_enrolment_are_enough(tmp_path: Path, password: bool) ->
         "mqtts://villard-bonnot%2Fmairie:" if password else "mqtts://localhost:8883"
     )
     assert found.broker_url not in repr(found)
+
+
+@pytest.mark.parametrize("password", [False, True])
+def test_an_enrolment_makes_an_earlier_certificate_void(
+    tmp_path: Path, ca: install.Authority, password: bool
+) -> None:
+    install.enrol(PLACE, ca, tmp_path / "old", clock.now())
+    old = x509.load_pem_x509_certificate((tmp_path / "old" / "panel.crt").read_bytes())
+    install.enrol(PLACE, ca, tmp_path / "new", clock.now(), password=password)
+    void = x509.load_pem_x509_crl(ca.void_list())
+    assert [row.serial_number for row in void] == [old.serial_number]
 
 
 def test_other_folders_are_refused_with_words(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 import jsonschema_rs
 import pytest
 
-from channels.panels import jws, listener, plan
+from channels.panels import jws, reports
+from channels.panels.textface import lines_hash
 from channels.panels.twin import bitmap, checks, face, seal
 from tests.channels.panels.examples import (
     AUTHORITY_KEY,
@@ -42,7 +43,7 @@ def test_the_page_holds_the_files(name: str) -> None:
 
 
 def test_the_page_holds_the_hashes_and_sizes() -> None:
-    assert f"\n{plan.page_hash(LINES)}\n" in PAGE
+    assert f"\n{lines_hash(LINES)}\n" in PAGE
     assert f"\n{BITMAP.hash}\n" in PAGE
     assert f"The {len(read('plan.json'))} bytes of `plan.json`" in PAGE
     assert f"The {len(read('page.txt'))} bytes of `page.txt`" in PAGE
@@ -79,7 +80,7 @@ def test_any_changed_byte_of_the_example_is_refused() -> None:
 
 def test_the_hub_reads_the_example_of_a_proof_and_its_signature() -> None:
     body = json.loads(read("proof.json"))
-    schema = json.loads((listener.SCHEMAS / "proof.json").read_text("utf-8"))
+    schema = json.loads((reports.SCHEMAS / "proof.json").read_text("utf-8"))
     assert next(jsonschema_rs.validator_for(schema).iter_errors(body), None) is None
     jws.verify(read("proof.json"), read("proof.jws").decode(), jws.public_of(DEVICE_KEY))
     assert (body["entries"][0]["plays"], body["entries"][0]["seconds"]) == (50, 300)

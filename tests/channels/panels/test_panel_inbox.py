@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from channels.panels import jws, plan
+from channels.panels import jws
+from channels.panels.textface import lines_hash
 from channels.panels.twin import Twin, bitmap
 from channels.panels.twin.link import Down
 from channels.panels.twin.seal import b64
@@ -85,7 +86,7 @@ def test_of_several_faults_the_first_of_the_contract_is_named(twin: Twin) -> Non
         ("expired", lambda b: b.update(not_after=stamp(MONDAY + timedelta(days=1)))),
         ("memory", lambda b: b.update(items=b["items"][-1:])),
         ("too_many_pages", lambda b: b["items"][0].update(pages=[bad_page])),
-        ("hash_mismatch", lambda b: bad_page.update(hash=plan.page_hash(["Ω"]))),
+        ("hash_mismatch", lambda b: bad_page.update(hash=lines_hash(["Ω"]))),
         ("glyph_missing", lambda b: b["items"][0].update(pages=[picture()])),
     ]
     body = a_body(9) | wrong

@@ -7,18 +7,15 @@ from typing import Any
 
 import paho.mqtt.client as mqtt
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from paho.mqtt.enums import CallbackAPIVersion
 
-from channels.panels import Panel, listener, topics
-from channels.panels.listener import Listener, Unreadable, read, report_of
-from hub import clock
+from channels.panels import Panel, listener
+from channels.panels.listener import Listener
 from hub.contracts import Means, Report
 from hub.guard import AddressPolicy
 from tests.channels.panels.conftest import Heard, Runs, listening, means, say
 from tests.fakes.brokers import Broker, until
-from tests.fakes.notices import SENT, water_cut
+from tests.fakes.notices import water_cut
 
 HEAD = {"v": 1, "ts": "2026-03-02T08:31:00Z", "session": 3, "seq": 4}
 SHOWN = {**HEAD, "plan_rev": 9, "source": "plan", "since": HEAD["ts"], "items": []}
@@ -51,66 +48,6 @@ def mouth(broker: Broker) -> Iterator[Mouth]:
 
 def other_beacon(boot: str = "boot-2", seq: int = 1) -> dict[str, Any]:
     return {"v": 1, "instance": "copy", "boot": boot, "seq": seq}
-
-
-def test_each_topic_becomes_its_stage() -> None:
-    at = clock.now()
-    shown = report_of(topics.Address("vb", "p", "shown"), json.dumps(SHOWN).encode(), at)
-    assert (shown.stage, shown.say_no, shown.session, shown.seq) == ("shown", 9, 3, 4)
-    assert (shown.authority, shown.outlet, shown.received) == ("vb", "p", at)
-    ack = {**HEAD, "ref": 9, "stage": "stored"}
-    assert report_of(topics.Address("vb", "p", "ack"), json.dumps(ack).encode(), at).say_no == 9
-    lost = {**HEAD, "state": "lost"}
-    body = json.dumps(lost).encode()
-    assert report_of(topics.Address("vb", "p", "presence"), body, at).say_no is None
-
-
-@pytest.mark.parametrize(
-    "payload",
-    [
-        b"",
-        b"{",
-        b"null",
-        b"[1]",
-        b"\xff\xfe",
-        b"[" * 60000,
-        b'{"v":1}' + b" " * 70000,
-        json.dumps({**SHOWN, "plan_rev": "9"}).encode(),
-        json.dumps({**SHOWN, "plan_rev": -1}).encode(),
-        json.dumps({**SHOWN, "session": 2**60}).encode(),
-        json.dumps({**SHOWN, "items": [{}]}).encode(),
-        json.dumps({**SHOWN, "v": 2}).encode(),
-    ],
-)
-def test_a_payload_that_is_not_of_the_contract_is_refused(payload: bytes) -> None:
-    with pytest.raises(Unreadable):
-        report_of(topics.Address("vb", "p", "shown"), payload, SENT)
-
-
-@given(st.binary() | st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-).map(lambda value: json.dumps(value).encode()))  # fmt: skip
-def test_no_payload_raises_anything_else(payload: bytes) -> None:
-    for leaf in (*topics.UP, topics.PLAN):
-        try:
-            report_of(topics.Address("vb", "p", leaf), payload, SENT)
-        except Unreadable:
-            continue
-
-
-def test_a_rejection_without_a_reason_is_refused() -> None:
-    body = {**HEAD, "ref": 9, "stage": "rejected"}
-    with pytest.raises(Unreadable):
-        read("ack", json.dumps(body).encode())
-    assert read("ack", json.dumps({**body, "reason": "replay"}).encode())["reason"] == "replay"
-
-
-@pytest.mark.parametrize("payload", [b"", b"garbage", b"{}"])
-def test_a_plan_that_cannot_be_read_is_never_the_one_that_was_said(payload: bytes) -> None:
-    report = report_of(topics.Address("vb", "p", "plan"), payload, SENT)
-    assert report.say_no == 0
-    assert report.body["broken"]
 
 
 def test_the_plan_the_broker_keeps_is_reported_with_its_number(broker: Broker, runs: Runs) -> None:

@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from channels.panels import Panel, PanelOptions, jws, listener, model, plan, topics
+from channels.panels import Panel, PanelOptions, jws, model, plan, reports, topics
+from channels.panels.textface import lines_hash
 from channels.panels.twin import checks, face
 from channels.panels.twin.seal import Key
 from hub.contracts import Notice, Refusal, Rendering, Text
@@ -56,7 +57,7 @@ def test_a_plan_says_who_when_and_the_whole_of_what_is_shown() -> None:
 
 def test_a_plan_fits_the_schema_and_passes_the_twins_own_checks() -> None:
     made = make(water_cut(), water_cut(publication="01JOTHER", status=Status.EXERCISE))
-    assert listener.read("plan", made.payload)["plan_rev"] == 7
+    assert reports.read("plan", made.payload)["plan_rev"] == 7
     seal = jws.sign(made.payload, KEY, "vb-1")
     admitted, key = checks.admit(
         made.payload, seal, face=face.load("text-8x16"), authority="villard-bonnot",
@@ -73,9 +74,9 @@ def test_the_same_input_gives_the_same_bytes_in_any_order() -> None:
 
 def test_a_page_hash_is_of_its_lines_joined_by_line_feeds() -> None:
     # printf 'A\nB' | openssl dgst -sha256 -binary | base64
-    assert plan.page_hash(["A", "B"]) == "I1GaQ8ZrTDQvJbMuCXl-xfP8C-OIzYJD-zRJr73OQBM"
+    assert lines_hash(["A", "B"]) == "I1GaQ8ZrTDQvJbMuCXl-xfP8C-OIzYJD-zRJr73OQBM"
     page = body(make(water_cut()))["items"][0]["pages"][0]
-    assert page["hash"] == plan.page_hash(page["lines"])
+    assert page["hash"] == lines_hash(page["lines"])
 
 
 def test_an_item_keeps_its_name_over_revisions_and_changes_it_with_the_publication() -> None:
@@ -139,7 +140,7 @@ def test_graver_is_never_less_pressing() -> None:
 def test_a_notice_that_does_not_fit_is_refused_and_the_others_are_said() -> None:
     wide = water_cut(publication="01JWIDE", texts={"fr": Text("Anticonstitutionnellement")})
     made = make(wide, water_cut())
-    assert made.carried == ("01JWATER0000000000000000AA",)
+    assert list(made.pages) == ["01JWATER0000000000000000AA"]
     assert made.refused["01JWIDE"].field == "headline"
 
 
@@ -147,15 +148,15 @@ def test_a_full_panel_refuses_the_least_pressing() -> None:
     few = FACE.model_copy(update={"max_items": 2})
     pressing = water_cut(publication="01JPRESS", severity=Severity.SEVERE)
     made = make(*many(2), pressing, face=few)
-    assert made.carried[0] == "01JPRESS"
-    assert len(made.carried) == 2
+    assert next(iter(made.pages)) == "01JPRESS"
+    assert len(made.pages) == 2
     assert [r.field for r in made.refused.values()] == ["panel"]
 
 
 def test_a_plan_never_exceeds_what_the_panel_can_receive() -> None:
     made = make(*many(30))
     assert len(made.payload) <= 4096
-    assert len(made.carried) + len(made.refused) == 30
+    assert len(made.pages) + len(made.refused) == 30
     assert all("4096" in refusal.reason for refusal in made.refused.values())
 
 

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
-from channels.panels import topics
-from channels.panels.listener import Unreadable, report_of
+from channels.panels import wire
+from channels.panels.proofs import Proofs
+from channels.panels.reports import report_of
+from channels.panels.topics import Address
 from hub import clock
 from hub.contracts import Report, ReportStage
 from tests.channels.panels.conftest import means
@@ -17,7 +19,6 @@ from tests.fakes.brokers import Broker, until
 
 AT = "2026-03-02T08:30:00Z"
 HASH = "A" * 43
-PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def proof(number: int) -> dict[str, Any]:
@@ -112,36 +113,26 @@ def test_what_was_not_stored_comes_again(
     assert opened[1].heard == [3]
 
 
-def test_a_proof_keeps_its_bytes_and_its_seal() -> None:
-    payload = json.dumps(proof(7)).encode()
-    report = report_of(
-        topics.Address("vb", "p", "proof"), payload, clock.now(), {"jws": "a..b", "x": "y"}
+def test_a_proof_sent_without_acknowledgement_does_not_cost_the_connection(
+    mosquitto: Broker, mouth: Mouth
+) -> None:
+    who = means(mosquitto)
+    ears = Proofs(
+        wire.Broker.at(who.broker_url),
+        who.instance,
+        who.timeout,
+        lambda m: report_of(Address("vb", "p", "proof"), m.payload, clock.now()),
     )
-    assert (report.stage, report.raw, report.seal) == ("proof", payload, "a..b")
+    heard: list[int] = []
 
+    def hears(number: int, qos: int) -> bool:
+        mouth.client.publish("tambour/1/vb/p/proof", json.dumps(proof(number)), qos=qos)
+        ears.turn()
+        ears.flush(lambda reports: heard.extend(int(r.body["batch"]) for r in reports))
+        return number in heard
 
-def test_a_fault_says_its_code_and_an_empty_one_that_it_is_over() -> None:
-    fault = {**HEAD, "code": "door", "severity": "error", "first_seen": AT}
-    at = topics.Address("vb", "p", "fault", "door")
-    assert report_of(at, json.dumps(fault).encode(), clock.now()).body["severity"] == "error"
-    assert report_of(at, b"", clock.now()).body == {"code": "door", "over": True}
-    with pytest.raises(Unreadable):
-        report_of(
-            topics.Address("vb", "p", "fault", "power"), json.dumps(fault).encode(), clock.now()
-        )
-
-
-def test_a_frame_is_a_picture_with_its_properties_or_nothing() -> None:
-    at = topics.Address("vb", "p", "frame")
-    user = {"ts": AT, "hash": HASH, "ref": "cmd-1", "session": "3", "seq": "9"}
-    report = report_of(at, PNG + b"...", clock.now(), user)
-    assert (report.stage, report.session, report.seq) == ("frame", 3, 9)
-    assert report.body["ref"] == "cmd-1"
-    for payload, properties in (
-        (b"<svg>", user),
-        (PNG, {}),
-        (PNG, {**user, "hash": "short"}),
-        (PNG + bytes(300_000), user),
-    ):
-        with pytest.raises(Unreadable):
-            report_of(at, payload, clock.now(), properties)
+    until(lambda: hears(1, 0), 60, "a proof under QoS 0")
+    first = ears._client
+    until(lambda: hears(2, 1), 60, "the next one")
+    assert ears._client is first
+    ears.close()

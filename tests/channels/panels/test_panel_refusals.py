@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from channels.panels import jws, plan
+from channels.panels import jws
+from channels.panels.textface import lines_hash
 from channels.panels.twin import Twin
 from tests.channels.panels.conftest import (
     KEY,
@@ -93,7 +94,7 @@ def _reworked(change: Any) -> bytes:
 
 def _lines(body: dict[str, Any], lines: list[str]) -> None:
     page = body["items"][0]["pages"][0]
-    page["lines"], page["hash"] = lines, plan.page_hash(lines)
+    page["lines"], page["hash"] = lines, lines_hash(lines)
 
 
 def _pages(body: dict[str, Any]) -> None:
@@ -105,7 +106,7 @@ def _items(body: dict[str, Any]) -> None:
     for item in body["items"]:
         for name in ("start", "end"):
             item.pop(name, None)
-        item["pages"] = [{"lines": ["A"], "hold_ms": 1000, "hash": plan.page_hash(["A"])}]
+        item["pages"] = [{"lines": ["A"], "hold_ms": 1000, "hash": lines_hash(["A"])}]
 
 
 REFUSALS = {
@@ -118,6 +119,9 @@ REFUSALS = {
     "no items": ("format", lambda: (_reworked(lambda b: b.pop("items")), None)),
     "not JSON": ("format", lambda: (b"{", None)),
     "nested too deeply": ("format", lambda: (b"[" * 4000, None)),
+    "nested deeper than a schema goes": ("format", lambda: (
+        b'{"items":' + b"[" * 900 + b"]" * 900 + b"}", None)),
+    "half a letter": ("format", lambda: (b'{"id":"\\ud800"}', None)),
     "a day that is not": ("format", lambda: (_reworked(
         lambda b: b.update(not_after="2026-02-31T00:00:00Z")), None)),
     "a number for a line": ("format", lambda: (_reworked(
@@ -153,7 +157,7 @@ def test_more_items_than_the_panel_can_hold_are_refused(mosquitto: Broker, tmp_p
     twin = a_twin(mosquitto, tmp_path / "twin")
     twin.face = replace(twin.face, max_bytes=65536)
     payload = _reworked(_items)
-    twin._on_plan(payload, jws.sign(payload, KEY, "vb-1"))
+    twin.inbox.plan(payload, jws.sign(payload, KEY, "vb-1"))
     assert twin.state()["plan_rev"] == 0
     assert [ack["reason"] for ack in twin.mouth.acks] == ["memory"]
 
@@ -162,6 +166,6 @@ def test_a_plan_that_cannot_be_stored_is_not_said_to_be(mosquitto: Broker, tmp_p
     twin = a_twin(mosquitto, tmp_path / "twin")
     (tmp_path / "twin" / "panel.new").mkdir()  # where the new file would be written
     payload = a_plan(20, now_cut())
-    twin._on_plan(payload, jws.sign(payload, KEY, "vb-1"))
+    twin.inbox.plan(payload, jws.sign(payload, KEY, "vb-1"))
     assert [ack["stage"] for ack in twin.mouth.acks] == ["received", "verified", "rejected"]
     assert twin.state()["plan_rev"] == 0

@@ -10,7 +10,8 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from channels.panels import jws, listener, plan
+from channels.panels import jws, plan, reports
+from channels.panels.textface import lines_hash
 from channels.panels.twin import Twin
 from tests.channels.panels.conftest import KEY, DrivenClock, live
 
@@ -20,7 +21,7 @@ FALLBACK = plan.FALLBACK | {"comm_loss_min": 20000}
 
 
 def page(*lines: str, hold_s: int = 60) -> dict[str, Any]:
-    return {"lines": list(lines), "hold_ms": hold_s * 1000, "hash": plan.page_hash(lines)}
+    return {"lines": list(lines), "hold_ms": hold_s * 1000, "hash": lines_hash(lines)}
 
 
 def item(name: str, *pages: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -46,7 +47,7 @@ def a_body(rev: int, *items: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 def tell(twin: Twin, body: dict[str, Any], key: bytes = KEY) -> None:
     payload = json.dumps(body, ensure_ascii=False).encode()
-    twin._on_plan(payload, jws.sign(payload, key, "vb-1"))
+    twin.inbox.plan(payload, jws.sign(payload, key, "vb-1"))
 
 
 def alone(folder: Path, hour: DrivenClock, model: str = "text-8x16") -> Twin:
@@ -103,7 +104,7 @@ def test_every_batch_fits_its_schema_and_an_upward_message(
     twin.face = replace(twin.face, max_bytes=65_536)
     tell(twin, a_body(1, *many))
     live(twin, hour, MONDAY + timedelta(hours=1))
-    schema = json.loads((listener.SCHEMAS / "proof.json").read_text("utf-8"))
+    schema = json.loads((reports.SCHEMAS / "proof.json").read_text("utf-8"))
     validator = jsonschema_rs.validator_for(schema)
     for body in batches(twin):
         said = {**body, **twin.mouth.head(5), "session": 1}

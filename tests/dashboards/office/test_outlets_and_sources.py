@@ -66,6 +66,27 @@ def test_an_outlet_is_added_paused_and_changed(office: TestClient, here: Authori
     assert rows(here, Outlet)[-1].name == "Place de la Mairie"
 
 
+def test_hours_with_blanks_are_kept_as_they_were_typed(office: TestClient, here: Authority) -> None:
+    hours = "12345 07:00-22:00, 67 09:00-20:00"
+    given = {
+        "kind": "panel", "code": "place", "name": "Place", "options.languages": "fr, en",
+        "options.windows": hours, "options.event_days": "5",
+    }  # fmt: skip
+    office.post("/office/outlets/add", data=given)
+    kept = {"languages": ["fr", "en"], "windows": hours.split(", "), "event_days": 5}
+    assert rows(here, Outlet)[-1].options == kept
+    page = office.get("/office/outlets/place").text
+    assert f'value="{hours}"' in page
+    assert "Jours et heures des messages ordinaires" in visible(page)
+    office.post("/office/outlets/place", data=given)
+    assert rows(here, Outlet)[-1].options == kept
+    refused = office.post("/office/outlets/place", data={**given, "options.windows": "99 07:00-22"})
+    assert refused.status_code == 422
+    assert 'value="99 07:00-22"' in refused.text
+    assert 'value="fr, en"' in refused.text
+    assert rows(here, Outlet)[-1].options == kept
+
+
 @pytest.mark.parametrize(
     ("wrong", "field"),
     [
@@ -75,6 +96,7 @@ def test_an_outlet_is_added_paused_and_changed(office: TestClient, here: Authori
         ({"latitude": "97"}, "latitude"),
         ({"options.model": "inconnu"}, "options-model"),
         ({"options.hold_ms": "vite"}, "options-hold_ms"),
+        ({"options.windows": "12345 07:00"}, "options-windows"),
     ],
 )
 def test_a_wrong_outlet_is_refused_by_its_field(
