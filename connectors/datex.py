@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, ClassVar, Final
 from zoneinfo import ZoneInfo
 
-from connectors import areas, datex_places, datex_words
+from connectors import areas, datex_places, datex_words, roads
 from connectors.common import HttpSource, SourceOptions, Wrong, moment, stamp
 from connectors.gathering import Gathering
 from connectors.plain import one_line, shortened, to_text, token, web
@@ -170,20 +170,18 @@ class _Unit:
         headline = datex_words.title(self._code, language)
         if self._is_closed and self._code not in _CLOSED:
             headline += f", {datex_words.title('roadClosed', language).lower()}"
-        headline += datex_words.on_road(road, language)
+        headline += roads.on_road(road, language)
         if said and not (road or town):
-            headline += datex_words.on_road(
-                one_line(said[0].partition("\n")[0]).rstrip("."), language
-            )
+            headline += roads.on_road(one_line(said[0].partition("\n")[0]).rstrip("."), language)
         if not town or town not in headline:
-            headline += datex_words.at_place(town, language)
+            headline += roads.at_place(town, language)
         facts = [pick(datex_words.MEASURES[c], language) for c in dict.fromkeys(codes)
                  if c in datex_words.MEASURES]  # fmt: skip
         for record in self._records:
-            if limit := first(record, "temporarySpeedLimit", "numericValue"):
-                facts.append(datex_words.speed(limit, language))
+            limit = first(record, "temporarySpeedLimit", "numericValue")
+            facts.append(roads.speed(limit, language))
         hours = self._hours(language)
-        parts = [*said, " ".join(dict.fromkeys(facts)), hours]
+        parts = [*said, " ".join(f for f in dict.fromkeys(facts) if f), hours]
         if not said and (between := self._found(datex_places.described)):
             parts.append(sentence(between))
         return Text(shortened(headline, 150), "\n\n".join(p for p in parts if p))
@@ -260,8 +258,10 @@ class _Unit:
         """ "De 21 h à 6 h, lundi et mardi." where a period comes back."""
         said = []
         for period in inside(self._node, "validPeriod"):
-            names = [words(n) for n in inside(period, "applicableDay")]
-            days = listed(datex_words.days(names, language), language)
+            named = [words(n).lower() for n in inside(period, "applicableDay")]
+            days = listed(
+                (pick(roads.DAYS[n], language) for n in named if n in roads.DAYS), language
+            )
             times = [
                 (
                     _clock(text(p, "startTimeOfPeriod"), language),

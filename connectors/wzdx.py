@@ -7,9 +7,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
-from connectors import areas
+from connectors import areas, roads
 from connectors.common import HttpSource, SourceOptions, Wrong, moment, stamp
-from connectors.datex_words import on_road
 from connectors.gathering import Gathering
 from connectors.plain import one_line, shortened, to_text, token
 from connectors.trees import json_document
@@ -18,16 +17,16 @@ from hub.contracts import Item, Parsed, Text
 from hub.vocabulary import Certainty, MsgType, ResponseType, Severity, Status, Urgency
 
 _EVENTS: Final[dict[str, Words]] = {
-    "work-zone": ("Travaux", "Roadworks", "Obras"),
-    "detour": ("Déviation", "Detour", "Desvío"),
-    "restriction": ("Circulation réglementée", "Traffic restricted", "Tráfico regulado"),
+    "work-zone": roads.WORKS,
+    "detour": roads.DIVERSION,
+    "restriction": roads.RESTRICTED,
     "incident": ("Incident de circulation", "Traffic incident", "Incidente de tráfico"),
     "weather-condition": ("Route affectée par la météo", "Weather on the road",
                           "Carretera afectada por el tiempo"),
-    "special-event": ("Manifestation", "Special event", "Acto público"),
+    "special-event": roads.EVENT,
 }  # fmt: skip
 _IMPACTS: Final[dict[str, Words]] = {
-    "all-lanes-closed": ("route fermée", "road closed", "carretera cortada"),
+    "all-lanes-closed": roads.CLOSED,
     "some-lanes-closed": ("voies fermées", "lanes closed", "carriles cortados"),
     "some-lanes-closed-merge-left": ("voies fermées, rabattement à gauche",
                                      "lanes closed, merge left",
@@ -41,7 +40,7 @@ _IMPACTS: Final[dict[str, Words]] = {
                                   "carriles desplazados a la izquierda"),
     "all-lanes-open-shift-right": ("voies décalées à droite", "lanes shifted right",
                                    "carriles desplazados a la derecha"),
-    "alternating-one-way": ("circulation alternée", "alternating traffic", "tráfico alterno"),
+    "alternating-one-way": roads.ALTERNATING,
     "flagging": ("circulation réglée à la main", "flagging", "tráfico regulado a mano"),
     "temporary-traffic-signal": ("feux de chantier", "temporary traffic lights",
                                  "semáforos provisionales"),
@@ -55,10 +54,6 @@ _BOUND: Final[dict[str, Words]] = {
     "outer-loop": ("boucle extérieure", "outer loop", "anillo exterior"),
 }
 _BETWEEN: Final[Words] = ("Entre {a} et {b}.", "Between {a} and {b}.", "Entre {a} y {b}.")
-_SPEED: Final[Words] = (
-    "Vitesse limitée à {n:.0f} km/h.", "Speed limited to {n:.0f} km/h.",
-    "Velocidad limitada a {n:.0f} km/h.",
-)  # fmt: skip
 _OVER: Final = frozenset({"completed", "cancelled"})
 
 
@@ -123,8 +118,8 @@ class Wzdx(HttpSource):
             remarks.append(Wrong("place-wrong"))
         impact = _text(said, "vehicle_impact")
         over = _text(said, "event_status") in _OVER
-        roads = core.get("road_names") or said.get("road_names") or _text(said, "road_name")
-        named = [one_line(str(r)) for r in (roads if isinstance(roads, list) else [roads]) if r]
+        names = core.get("road_names") or said.get("road_names") or _text(said, "road_name")
+        named = [one_line(str(n)) for n in (names if isinstance(names, list) else [names]) if n]
         road = ", ".join(dict.fromkeys(named))
         own = to_text(_text(core, "description") or _text(said, "description"))
         bound = _text(core, "direction") or _text(said, "direction")
@@ -135,7 +130,7 @@ class Wzdx(HttpSource):
                 texts[language] = Text(shortened(one_line(own)), own)
                 continue
             headline = pick(_EVENTS.get(kind, _EVENTS["restriction"]), language)
-            headline += on_road(road, language)
+            headline += roads.on_road(road, language)
             if bound in _BOUND:
                 headline += f", {pick(_BOUND[bound], language)}"
             facts = [pick(_IMPACTS[impact], language)] if impact in _IMPACTS else []
@@ -143,9 +138,7 @@ class Wzdx(HttpSource):
             ends = [one_line(_text(said, f"{end}_cross_street")) for end in ("beginning", "ending")]
             if all(ends):
                 parts.append(pick(_BETWEEN, language).format(a=ends[0], b=ends[1]))
-            limit = said.get("reduced_speed_limit_kph")
-            if isinstance(limit, int | float) and 0 < limit < 200:
-                parts.append(pick(_SPEED, language).format(n=limit))
+            parts.append(roads.speed(said.get("reduced_speed_limit_kph"), language))
             texts[language] = Text(shortened(headline, 150), "\n".join(p for p in parts if p))
         closed = impact == "all-lanes-closed"
         return Item(
