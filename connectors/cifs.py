@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Final
 from zoneinfo import ZoneInfo
 
 from connectors import areas, roads
-from connectors.common import HttpSource, SourceOptions, Wrong, moment, stamp
+from connectors.common import HttpSource, SourceOptions, Wrong, moment_of, stamp
 from connectors.gathering import Gathering
 from connectors.plain import one_line, shortened, to_text, token, web
 from connectors.trees import child, inside, is_json, json_document, name_of, words, xml_root
@@ -86,12 +86,14 @@ class Cifs(HttpSource):
         kind, detail = token(row.get("type")).upper(), token(row.get("subtype")).upper()
         if kind not in _TYPES:
             raise Wrong("element-wrong", element="type", value=kind[:40])
-        onset = self._time(row, "starttime")
+        onset = moment_of(row, "starttime", self._zone)
         if onset is None:
             raise Wrong("element-missing", element="starttime")
-        expires = self._time(row, "endtime")
+        expires = moment_of(row, "endtime", self._zone)
         try:
-            sent = self._time(row, "updatetime") or self._time(row, "creationtime")
+            sent = moment_of(row, "updatetime", self._zone) or moment_of(
+                row, "creationtime", self._zone
+            )
         except Wrong as wrong:
             remarks.append(Wrong("time-wrong", **wrong.values))
             sent = None
@@ -142,13 +144,6 @@ class Cifs(HttpSource):
             link=web(row.get("url")),
             tags=tuple(x for x in (kind, detail) if x),
         )
-
-    def _time(self, row: Mapping[str, Any], name: str) -> datetime | None:
-        try:
-            return moment(row.get(name), self._zone)
-        except ValueError:
-            value = token(row.get(name))[:40]
-            raise Wrong("element-wrong", element=name, value=value) from None
 
 
 def _flat(row: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Final
 from zoneinfo import ZoneInfo
 
 from connectors import areas, datex_places, datex_words, roads
-from connectors.common import HttpSource, SourceOptions, Wrong, moment, stamp
+from connectors.common import HttpSource, SourceOptions, Wrong, moment, moment_or_none, stamp
 from connectors.gathering import Gathering
 from connectors.plain import one_line, shortened, to_text, token, web
 from connectors.trees import (
@@ -24,7 +24,7 @@ from connectors.trees import (
     xml_root,
     xsi_type,
 )
-from connectors.wording import listed, pick, sentence, spoken
+from connectors.wording import clock, listed, pick, sentence, spoken
 from hub.contracts import Item, Parsed, Text
 from hub.vocabulary import Certainty, MsgType, ResponseType, Severity, Status, Urgency
 
@@ -246,12 +246,7 @@ class _Unit:
     def _latest(self, *names: str) -> datetime | None:
         names = names or ("situationVersionTime", "situationRecordVersionTime",
                           "situationRecordCreationTime")  # fmt: skip
-        found = []
-        for node in inside(self._node, *names):
-            try:
-                found.append(moment(words(node), self._zone))
-            except ValueError:
-                continue
+        found = (moment_or_none(words(n), self._zone) for n in inside(self._node, *names))
         return max((f for f in found if f), default=None)
 
     def _hours(self, language: str) -> str:
@@ -325,6 +320,4 @@ def _clock(said: str, language: str) -> str:
     hours, _, rest = said.partition(":")
     if not hours.isdigit() or not rest[:2].isdigit():
         return ""
-    if language != "fr":
-        return f"{int(hours)}:{rest[:2]}"
-    return f"{int(hours)} h" + (f" {rest[:2]}" if rest[:2] != "00" else "")
+    return clock(int(hours), int(rest[:2]), language)

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field
 
 from connectors import areas
-from connectors.common import HttpSource, SourceOptions, Wrong, moment, stamp
+from connectors.common import HttpSource, SourceOptions, Wrong, moment_of, moment_or_none, stamp
 from connectors.gathering import Gathering
 from connectors.levels import COLOURS, LEVELS, RESPONSE, SAID, SEVERITY, Level, urgency
 from connectors.plain import one_line, to_text, token, web
@@ -183,8 +183,8 @@ class Vigicrues(HttpSource):
             place = one_line(str(about.get("LbEntVigiCru") or _basin(author) or code))
             try:
                 level = _level(said.get("NivInfoVigiCru"))
-                sent = _time(said, "DtHrInfoVigiCru", self._zone)
-                until = _time(said, "DtHrSuivInfoVigiCru", self._zone)
+                sent = moment_of(said, "DtHrInfoVigiCru", self._zone)
+                until = moment_of(said, "DtHrSuivInfoVigiCru", self._zone)
             except Wrong as wrong:
                 yield code, wrong
                 continue
@@ -312,20 +312,6 @@ class Vigicrues(HttpSource):
 
     def _is_wished(self, *codes: Any) -> bool:
         return not self._wished or any(token(code).upper() in self._wished for code in codes)
-
-
-def moment_or_none(value: Any, zone: ZoneInfo) -> datetime | None:
-    try:
-        return moment(value, zone)
-    except ValueError:
-        return None
-
-
-def _time(said: dict[str, Any], name: str, zone: ZoneInfo) -> datetime | None:
-    try:
-        return moment(said.get(name), zone)
-    except ValueError:
-        raise Wrong("element-wrong", element=name, value=token(said.get(name))[:40]) from None
 
 
 def _rfc822(value: str | None, zone: ZoneInfo) -> datetime | None:

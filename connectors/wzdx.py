@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field
 
 from connectors import areas, roads
-from connectors.common import HttpSource, SourceOptions, Wrong, moment, stamp
+from connectors.common import HttpSource, SourceOptions, Wrong, moment_of, stamp
 from connectors.gathering import Gathering
 from connectors.plain import one_line, shortened, to_text, token
 from connectors.trees import json_document
@@ -102,13 +102,16 @@ class Wzdx(HttpSource):
             raise Wrong("element-missing", element="id")
         if not kind:
             raise Wrong("element-missing", element="event_type")
-        onset, expires = self._time(said, "start_date"), self._time(said, "end_date")
+        onset, expires = (
+            moment_of(said, "start_date", self._zone),
+            moment_of(said, "end_date", self._zone),
+        )
         if onset is None and kind != "restriction":
             raise Wrong("element-missing", element="start_date")
         sent = None
         for key in ("update_date", "creation_date"):
             try:
-                sent = sent or self._time(core, key) or self._time(said, key)
+                sent = sent or moment_of(core, key, self._zone) or moment_of(said, key, self._zone)
             except Wrong as wrong:
                 remarks.append(Wrong("time-wrong", **wrong.values))
         area = None
@@ -163,13 +166,6 @@ class Wzdx(HttpSource):
             series=series,
             tags=tuple(x for x in (token(kind), token(impact)) if x),
         )
-
-    def _time(self, node: dict[str, Any], name: str) -> datetime | None:
-        try:
-            return moment(node.get(name), self._zone)
-        except ValueError:
-            value = token(node.get(name))[:40]
-            raise Wrong("element-wrong", element=name, value=value) from None
 
 
 def _said(feature: Any) -> tuple[dict[str, Any], dict[str, Any]]:
