@@ -35,6 +35,7 @@ from hub.vocabulary import Certainty, MsgType, Status
 _LINK: Final = "https://vigilance.meteofrance.fr/"
 # The sums of others, no place of their own: France, the zones of defence.
 _SUMS: Final = ("FRA", "ZDF")
+_PERIOD: Final = "période"
 _MOBILE: Final = ("phenomenons_max_colors", "phenomenons_items")
 _MOBILE_TIMES: Final = ("update_time", "end_validity_time")
 Found: TypeAlias = tuple[str, Item | Wrong]
@@ -95,27 +96,30 @@ class Vigilance(HttpSource):
             raise self.not_ours(raw)
         items: dict[str, Item] = {}
         errors: list[EntryError] = []
+        whole = True
         try:
             for name, made in found:
                 if isinstance(made, Wrong):
+                    # What stood in a period that cannot be read is not over.
+                    whole = whole and not name.startswith(_PERIOD)
                     errors.append(EntryError(name, self.say(made.code, **made.values)))
                     continue
                 if len(items) >= MOST:
                     rest = self.say("long-feed", count=f"> {MOST}", kept=MOST)
                     errors.append(EntryError(name, rest))
+                    whole = False
                     break
                 known = items.get(made.external_id)
                 if known is None or LEVELS.index(made.level) > LEVELS.index(known.level):
                     items[made.external_id] = made
         except Wrong as wrong:
             raise SourceUnreadable(self.say(wrong.code, **wrong.values)) from wrong
-        whole = len(items) < MOST
         return Parsed(tuple(sorted(items.values(), key=_grave)), tuple(errors), whole, title)
 
     def _map(self, product: dict[str, Any]) -> Iterator[Found]:
         sent = _needed(product, "update_time", self._zone)
         for number, period in enumerate(product["periods"], 1):
-            name = f"période {number}"
+            name = f"{_PERIOD} {number}"
             try:
                 begins = _needed(period, "begin_validity_time", self._zone)
                 ends = _needed(period, "end_validity_time", self._zone)
