@@ -11,6 +11,7 @@ from unittest.mock import ANY
 import pytest
 from shapely.geometry import Point, shape
 
+from connectors import areas
 from connectors.cap import AlertOptions, Cap
 from connectors.reasons import say
 from hub.contracts import Item, Parsed, SourceUnreadable
@@ -328,3 +329,28 @@ def test_polygons_are_written_in_several_ways(written: str) -> None:
     item = only(read(said.encode()))
     assert item.area
     assert item.area["type"] == "Polygon"
+
+
+@pytest.mark.parametrize("written", [";", ",", "48,2", "48,2 48,2"])
+def test_a_polygon_that_is_none_leaves_the_alert(written: str) -> None:
+    raw = (FILES / "single_alert.xml").read_text()
+    said = re.sub(r"<polygon>[^<]*</polygon>", f"<polygon>{written}</polygon>", raw)
+    parsed = Cap(AlertOptions()).parse(said.encode(), NOW)
+    assert [i.area for i in parsed.items] == [None]
+    assert [e.reason for e in parsed.errors] == [
+        say("element-wrong", element="polygon", value=written)
+    ]
+
+
+def test_a_point_and_an_area_of_one_alert_are_one_geometry() -> None:
+    spot = {"type": "Point", "coordinates": [5.9, 45.24]}
+    field = {"type": "Polygon", "coordinates": [[[6, 45], [7, 45], [7, 46], [6, 45]]]}
+    both = areas.joined(spot, field)
+    assert both
+    assert both["type"] == "MultiPolygon"
+    assert shape(both).covers(Point(5.9, 45.24))
+    assert shape(both).covers(Point(6.9, 45.5))
+    assert areas.joined(spot, spot | {"coordinates": [5.8, 45.2]}) == {
+        "type": "MultiPoint", "coordinates": [[5.9, 45.24], [5.8, 45.2]],
+    }  # fmt: skip
+    assert areas.joined(None, field) == field
