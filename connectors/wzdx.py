@@ -197,13 +197,14 @@ def _firsts(features: list[Any]) -> dict[str, str]:
                 firsts[name] = other
             elif kind == "next-occurrence":
                 before[other] = name
-    for name in {*before, *before.values()}:
-        at, seen = name, {name}
-        while at in before and before[at] not in seen:
+    heads: dict[str, str] = {}
+    for name in sorted({*before, *before.values()}):
+        way, at = dict.fromkeys([name]), name
+        while at in before and at not in heads and before[at] not in way:
             at = before[at]
-            seen.add(at)
-        firsts.setdefault(name, at)
-    return firsts
+            way[at] = None
+        heads.update(dict.fromkeys(way, heads.get(at, at)))
+    return heads | firsts
 
 
 def _text(node: dict[str, Any], key: str) -> str:
