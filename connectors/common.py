@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from types import MappingProxyType
 from typing import Any, ClassVar, Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -107,6 +108,13 @@ def moment_of(row: Mapping[str, Any], name: str, zone: ZoneInfo) -> datetime | N
     except ValueError:
         value = token(row.get(name))[:40]
         raise Wrong("element-wrong", element=name, value=value) from None
+
+
+def mail_moment(said: str, zone: ZoneInfo) -> datetime | None:
+    """The date of an RSS feed (RFC 5322 section 3.3) in UTC. "-0000" is UTC, and `zone` is that of
+    a time written without any: never the machine's. Raises ValueError."""
+    found = parsedate_to_datetime(said.strip())
+    return moment(found.isoformat(), ZoneInfo("UTC") if said.rstrip().endswith("-0000") else zone)
 
 
 def epoch(value: object) -> datetime | None:

@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Any, ClassVar, Final, TypeAlias
 from zoneinfo import ZoneInfo
@@ -16,7 +15,15 @@ from zoneinfo import ZoneInfo
 from pydantic import Field
 
 from connectors import areas
-from connectors.common import HttpSource, SourceOptions, Wrong, moment_of, moment_or_none, stamp
+from connectors.common import (
+    HttpSource,
+    SourceOptions,
+    Wrong,
+    mail_moment,
+    moment_of,
+    moment_or_none,
+    stamp,
+)
 from connectors.gathering import Gathering
 from connectors.levels import COLOURS, LEVELS, RESPONSE, SAID, SEVERITY, Level, urgency
 from connectors.plain import one_line, to_text, token, web
@@ -324,10 +331,9 @@ class Vigicrues(HttpSource):
 
 def _rfc822(value: str | None, zone: ZoneInfo) -> datetime | None:
     try:
-        found = parsedate_to_datetime((value or "").strip())
+        return mail_moment(value or "", zone)
     except ValueError:
         return moment_or_none(value, zone)
-    return moment_or_none(found.isoformat(), zone)
 
 
 def _said(feature: Any) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -354,3 +355,25 @@ def test_a_point_and_an_area_of_one_alert_are_one_geometry() -> None:
         "type": "MultiPoint", "coordinates": [[5.9, 45.24], [5.8, 45.2]],
     }  # fmt: skip
     assert areas.joined(None, field) == field
+
+
+@pytest.mark.parametrize(
+    ("written", "at"),
+    [
+        ("Thu, 12 Mar 2026 10:00:00 -0000", datetime(2026, 3, 12, 10, tzinfo=UTC)),
+        ("Thu, 12 Mar 2026 10:00:00", datetime(2026, 3, 12, 9, tzinfo=UTC)),
+        ("Thu, 12 Mar 2026 10:00:00 +0200", datetime(2026, 3, 12, 8, tzinfo=UTC)),
+    ],
+)
+def test_the_machines_own_zone_counts_for_nothing(
+    written: str, at: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        entry = area_of("FR038", "Isère", sent=written)
+        item = only(read(index(entry), timezone="Europe/Paris"))
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert item.sent == at
