@@ -229,12 +229,20 @@ def test_everything_works_without_a_script(chromium: Browser, site: CitizenSite)
 PATHS = ("/office/sign-in", "/office/", "/office/compose", "/office/publications", "/office/drafts",
          "/office/outlets", "/office/outlets/add?kind=panel", "/office/outlets/temoin",
          "/office/agenda", "/office/agenda/add", "/office/sources", "/office/sources/add",
+         "/office/sources/try", "/office/panels", "/office/panel-keys",
          "/_components")  # fmt: skip
 
 
 def pages(publication: str) -> list[str]:
     here = f"/office/publications/{publication}"
-    return [*PATHS, here, f"{here}/edit", f"{here}/end", f"{here}/confirm"]
+    return [*PATHS, here, *(f"{here}/{page}" for page in ("edit", "end", "confirm", "certificate"))]
+
+
+# Parts that can be moved sideways: what lies beyond their edge is found by nobody.
+SIDEWAYS = """() => [...document.querySelectorAll('body *')]
+    .filter((e) => ['auto', 'scroll'].includes(getComputedStyle(e).overflowX))
+    .filter((e) => e.scrollWidth > e.clientWidth)
+    .map((e) => e.outerHTML.slice(0, 90))"""
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -270,7 +278,15 @@ def test_no_page_scrolls_sideways_on_a_small_phone(chromium: Browser, site: Citi
     for path in pages(publication):
         page.goto(path)
         over = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-        if over > 0:
-            wide[path] = over
+        if over > 0 or page.evaluate(SIDEWAYS):
+            wide[path] = (over, page.evaluate(SIDEWAYS))
+    menu = page.locator(".main-nav a")
+    boxes = [link.bounding_box() for link in menu.all()]
     context.close()
     assert wide == {}
+    assert len(boxes) == 7
+    for box in boxes:
+        assert box
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 320
+        assert box["height"] >= 44
