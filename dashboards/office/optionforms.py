@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from dashboards.base import labels
-from dashboards.office import forms
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ def read(model: type[Any], given: Mapping[str, str]) -> dict[str, Any]:
         elif not text:
             continue
         elif field.shape == "list":
-            options[field.name] = forms.split_words(text)
+            options[field.name] = [part.strip() for part in text.split(",") if part.strip()]
         elif field.shape == "number":
             options[field.name] = _number(text)
         else:

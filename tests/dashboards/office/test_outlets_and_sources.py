@@ -9,7 +9,9 @@ from fastapi.testclient import TestClient
 from pytest_httpserver import HTTPServer
 from sqlmodel import select
 
-from hub import clock, db, settings
+from dashboards.base import labels
+from dashboards.office import optionforms
+from hub import clock, db, registry, settings
 from hub.models import Authority, Contact, ItemRow, Outlet, Publication, Source
 from hub.vocabulary import Role
 from tests.conftest import start_instance
@@ -283,3 +285,15 @@ def test_where_else_an_event_comes_from_is_shown(
         office.post(page, data={"step": "poll"})
     assert "Vient aussi de : Agenda" in visible(office.get(page).text)
     assert len(rows(here, Publication)) == 1
+
+
+@pytest.mark.parametrize("kind", sorted(registry.kinds("connectors")))
+def test_every_option_of_a_source_has_a_name_in_each_language(kind: str) -> None:
+    options = registry.connector(kind).Options
+    assert {field.name for field in optionforms.fields(options, {})} <= set(labels.WORDS["option"])
+
+
+def test_a_name_with_spaces_stays_one_in_a_list() -> None:
+    typed = {"options.calendars": "Salle des fêtes, Médiathèque, "}
+    read = optionforms.read(registry.connector("caldav").Options, typed)
+    assert read["calendars"] == ["Salle des fêtes", "Médiathèque"]
