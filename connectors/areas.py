@@ -31,7 +31,7 @@ def polygon(text: str) -> Polygon | None:
     if not text.strip():
         return None
     points = [_pair(pair) for pair in _COMMA.sub(",", text.replace(";", " ")).split()]
-    if points[0] != points[-1]:
+    if points and points[0] != points[-1]:
         points.append(points[0])
     if len(points) < 4:
         raise BadArea(text[:60])
@@ -76,12 +76,10 @@ def union(shapes: Iterable[Polygon | Point]) -> dict[str, Any] | None:
 
 
 def joined(one: Mapping[str, Any] | None, other: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """Both GeoJSON geometries as one."""
+    """Both of what `union` made, as one of a single type."""
     if not (one and other):
         return dict(one or other or {}) or None
-    both = shapely.union_all([shapely.make_valid(shape(one)), shapely.make_valid(shape(other))])
-    made: dict[str, Any] = _lists(shapely.geometry.mapping(both))
-    return made
+    return union(part for each in (one, other) for part in shapely.get_parts(shape(each)))
 
 
 def geojson(value: Any) -> dict[str, Any] | None:

@@ -6,7 +6,7 @@ the server points to is asked only where it is the server itself.
 
 import re
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final
@@ -78,7 +78,7 @@ class CalDav(ICalendar):
         self._range = timedelta(days=options.days_before), timedelta(days=options.days_ahead)
         secret = f"{options.user}:{options.password.get_secret_value()}".encode()
         signed = {"Authorization": f"Basic {b64encode(secret).decode()}"} if options.user else {}
-        self._headers: Mapping[str, str] = signed
+        self.headers = signed
 
     def fetch(self, cursor: Json, fetch: Fetch) -> Fetched | NotModified:
         """All calendars as one document of CalDAV answers. Raises SourceUnavailable."""
@@ -115,8 +115,9 @@ class CalDav(ICalendar):
             for response in inside(root, "response")
             if " 507 " in f"{text(response, 'status')} "
         ]
+        cut = bool(errors)
         if not found:
-            return Parsed((), tuple(errors), not errors)
+            return Parsed((), tuple(errors), not cut)
         try:
             parsed = super().parse(_joined(data for _, data in found), received_at)
         except SourceUnreadable:
@@ -130,7 +131,6 @@ class CalDav(ICalendar):
             empty = "BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n"
             parsed = super().parse(_joined(good or [empty]), received_at)
             parsed = Parsed(parsed.items, parsed.errors, False, parsed.title)
-        cut = any(" 507 " in f"{text(r, 'status')} " for r in inside(root, "response"))
         return Parsed(
             parsed.items, (*errors, *parsed.errors), parsed.complete and not cut, parsed.title
         )
@@ -168,7 +168,7 @@ class CalDav(ICalendar):
     def _propfind(
         self, fetch: Fetch, url: str, depth: str, cursor: Json
     ) -> "list[_Place] | NotModified":
-        headers = {**self._headers, "Depth": depth}
+        headers = {**self.headers, "Depth": depth}
         try:
             answer = fetch(
                 url, cursor, accept=self.accept, method="PROPFIND", headers=headers, body=_ABOUT
@@ -204,7 +204,7 @@ class CalDav(ICalendar):
             {},
             accept=self.accept,
             method="REPORT",
-            headers={**self._headers, "Depth": "1"},
+            headers={**self.headers, "Depth": "1"},
             body=body.encode(),
         )
         return answer.raw if isinstance(answer, Fetched) else b""

@@ -6,13 +6,12 @@ give their texts; further blocks of the same language (another area, another pha
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from connectors import areas
-from connectors.common import Wrong, moment, stamp
+from connectors.common import Wrong, mail_moment, moment, stamp
 from connectors.levels import COLOURS, LEVELS, Level
 from connectors.plain import is_wrapped, one_line, to_text, token, web
 from connectors.trees import child, children, text
@@ -215,9 +214,9 @@ class AlertReader:
             return None
         try:
             if value[:3].isalpha():  # the dates of RSS (RFC 822)
-                return parsedate_to_datetime(value).astimezone(UTC)
+                return mail_moment(value, self._zone)
             return moment(value, self._zone)
-        except (ValueError, OverflowError):
+        except ValueError:
             raise Wrong("element-wrong", element=names[0], value=value[:40]) from None
 
 

@@ -7,9 +7,8 @@ from functools import partial
 from typing import Any, ClassVar, Final
 from zoneinfo import ZoneInfo
 
-from connectors import areas
-from connectors.common import HttpSource, SourceOptions, Wrong, moment, stamp
-from connectors.datex_words import at_place, on_road
+from connectors import areas, roads
+from connectors.common import HttpSource, SourceOptions, Wrong, moment_of, stamp
 from connectors.gathering import Gathering
 from connectors.plain import one_line, shortened, to_text, token, web
 from connectors.trees import child, inside, is_json, json_document, name_of, words, xml_root
@@ -18,13 +17,13 @@ from hub.contracts import Item, Parsed, Text
 from hub.vocabulary import Certainty, MsgType, ResponseType, Severity, Status, Urgency
 
 _TYPES: Final[dict[str, Words]] = {
-    "ROAD_CLOSED": ("Route fermée", "Road closed", "Carretera cortada"),
-    "CONSTRUCTION": ("Travaux", "Roadworks", "Obras"),
-    "ACCIDENT": ("Accident", "Accident", "Accidente"),
+    "ROAD_CLOSED": roads.CLOSED,
+    "CONSTRUCTION": roads.WORKS,
+    "ACCIDENT": roads.ACCIDENT,
     "HAZARD": ("Danger sur la route", "Hazard in the road", "Peligro en la carretera"),
     "JAM": ("Bouchon", "Traffic jam", "Atasco"),
     "POLICE": ("Contrôle routier", "Police check", "Control policial"),
-    "CHIT_CHAT": ("Information routière", "Road information", "Información de tráfico"),
+    "CHIT_CHAT": roads.INFORMATION,
     "ROAD_CLOSED_CONSTRUCTION": ("Route fermée pour travaux", "Road closed for roadworks",
                                  "Carretera cortada por obras"),
     "ROAD_CLOSED_EVENT": ("Route fermée pour une manifestation", "Road closed for an event",
@@ -33,25 +32,18 @@ _TYPES: Final[dict[str, Words]] = {
                            "Carretera cortada por un peligro"),
     "HAZARD_ON_ROAD_CONSTRUCTION": ("Travaux sur la route", "Roadworks in the road",
                                     "Obras en la carretera"),
-    "HAZARD_ON_ROAD_ICE": ("Verglas", "Ice on the road", "Hielo en la carretera"),
-    "HAZARD_ON_ROAD_OBJECT": ("Objet sur la route", "Object in the road",
-                              "Objeto en la carretera"),
-    "HAZARD_ON_ROAD_LANE_CLOSED": ("Voie fermée", "Lane closed", "Carril cortado"),
+    "HAZARD_ON_ROAD_ICE": roads.ICE,
+    "HAZARD_ON_ROAD_OBJECT": roads.OBJECT,
+    "HAZARD_ON_ROAD_LANE_CLOSED": roads.LANE_CLOSED,
     "HAZARD_ON_ROAD_CAR_STOPPED": ("Véhicule arrêté", "Stopped vehicle", "Vehículo detenido"),
-    "HAZARD_WEATHER_FLOOD": ("Route inondée", "Flooded road", "Carretera inundada"),
-    "HAZARD_WEATHER_FOG": ("Brouillard", "Fog", "Niebla"),
+    "HAZARD_WEATHER_FLOOD": roads.FLOODED,
+    "HAZARD_WEATHER_FOG": roads.FOG,
     "ACCIDENT_MAJOR": ("Accident grave", "Major accident", "Accidente grave"),
 }  # fmt: skip
 _ONE_WAY: Final[Words] = (
     "Dans un seul sens de circulation.", "In one direction only.", "En un solo sentido.",
 )  # fmt: skip
-_DAYS: Final[dict[str, Words]] = {
-    "everyday": ("tous les jours", "every day", "todos los días"),
-    "monday": ("lundi", "Monday", "lunes"), "tuesday": ("mardi", "Tuesday", "martes"),
-    "wednesday": ("mercredi", "Wednesday", "miércoles"),
-    "thursday": ("jeudi", "Thursday", "jueves"), "friday": ("vendredi", "Friday", "viernes"),
-    "saturday": ("samedi", "Saturday", "sábado"), "sunday": ("dimanche", "Sunday", "domingo"),
-}  # fmt: skip
+_DAYS: Final = {"everyday": ("tous les jours", "every day", "todos los días"), **roads.DAYS}
 
 
 class Cifs(HttpSource):
@@ -94,12 +86,14 @@ class Cifs(HttpSource):
         kind, detail = token(row.get("type")).upper(), token(row.get("subtype")).upper()
         if kind not in _TYPES:
             raise Wrong("element-wrong", element="type", value=kind[:40])
-        onset = self._time(row, "starttime")
+        onset = moment_of(row, "starttime", self._zone)
         if onset is None:
             raise Wrong("element-missing", element="starttime")
-        expires = self._time(row, "endtime")
+        expires = moment_of(row, "endtime", self._zone)
         try:
-            sent = self._time(row, "updatetime") or self._time(row, "creationtime")
+            sent = moment_of(row, "updatetime", self._zone) or moment_of(
+                row, "creationtime", self._zone
+            )
         except Wrong as wrong:
             remarks.append(Wrong("time-wrong", **wrong.values))
             sent = None
@@ -113,9 +107,9 @@ class Cifs(HttpSource):
         own = to_text(str(row.get("description") or ""))
         texts = {}
         for language in self._languages:
-            headline = pick(said, language) + on_road(street, language)
+            headline = pick(said, language) + roads.on_road(street, language)
             if town and town not in street:
-                headline += at_place(town, language)
+                headline += roads.at_place(town, language)
             parts = [own if language == self._own or self._own not in self._languages else ""]
             if token(row.get("direction")).upper() == "ONE_DIRECTION":
                 parts.append(pick(_ONE_WAY, language))
@@ -150,13 +144,6 @@ class Cifs(HttpSource):
             link=web(row.get("url")),
             tags=tuple(x for x in (kind, detail) if x),
         )
-
-    def _time(self, row: Mapping[str, Any], name: str) -> datetime | None:
-        try:
-            return moment(row.get(name), self._zone)
-        except ValueError:
-            value = token(row.get(name))[:40]
-            raise Wrong("element-wrong", element=name, value=value) from None
 
 
 def _flat(row: dict[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,10 @@
 """What the kinds that read one HTTP address share."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import ClassVar, Final, Literal
+from email.utils import parsedate_to_datetime
+from types import MappingProxyType
+from typing import Any, ClassVar, Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, field_validator
@@ -42,17 +45,19 @@ class SourceOptions(StrictOptions):
 
 
 class HttpSource:
-    """Fetching for the kinds whose source is one document at one address."""
+    """Fetching for the kinds whose source is one document at one address. `headers` (a key) go to
+    that address alone."""
 
     accept: ClassVar[str] = "*/*"
     what: ClassVar[str]
+    headers: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, options: SourceOptions) -> None:
         self.url = options.url
         self.language = options.report_in
 
     def fetch(self, cursor: Json, fetch: Fetch) -> Fetched | NotModified:
-        return fetch(self.url, cursor, accept=self.accept)
+        return fetch(self.url, cursor, accept=self.accept, headers=self.headers)
 
     def say(self, code: str, **values: object) -> str:
         # What a stranger wrote is quoted on one line, without control letters.
@@ -86,6 +91,30 @@ def moment(value: object, zone: ZoneInfo) -> datetime | None:
         raise ValueError(said)
     aware = found if found.tzinfo else found.replace(tzinfo=zone)
     return aware.astimezone(UTC).replace(microsecond=0) + timedelta(days=later)
+
+
+def moment_or_none(value: object, zone: ZoneInfo) -> datetime | None:
+    """The same; None for what is no time, too."""
+    try:
+        return moment(value, zone)
+    except ValueError:
+        return None
+
+
+def moment_of(row: Mapping[str, Any], name: str, zone: ZoneInfo) -> datetime | None:
+    """`moment` of an entry's element. Raises Wrong, which names it."""
+    try:
+        return moment(row.get(name), zone)
+    except ValueError:
+        value = token(row.get(name))[:40]
+        raise Wrong("element-wrong", element=name, value=value) from None
+
+
+def mail_moment(said: str, zone: ZoneInfo) -> datetime | None:
+    """The date of an RSS feed (RFC 5322 section 3.3) in UTC. "-0000" is UTC, and `zone` is that of
+    a time written without any: never the machine's. Raises ValueError."""
+    found = parsedate_to_datetime(said.strip())
+    return moment(found.isoformat(), ZoneInfo("UTC") if said.rstrip().endswith("-0000") else zone)
 
 
 def epoch(value: object) -> datetime | None:

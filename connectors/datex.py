@@ -9,8 +9,8 @@ from functools import partial
 from typing import Any, ClassVar, Final
 from zoneinfo import ZoneInfo
 
-from connectors import areas, datex_places, datex_words
-from connectors.common import HttpSource, SourceOptions, Wrong, moment, stamp
+from connectors import areas, datex_places, datex_words, roads
+from connectors.common import HttpSource, SourceOptions, Wrong, moment, moment_or_none, stamp
 from connectors.gathering import Gathering
 from connectors.plain import one_line, shortened, to_text, token, web
 from connectors.trees import (
@@ -24,7 +24,7 @@ from connectors.trees import (
     xml_root,
     xsi_type,
 )
-from connectors.wording import listed, pick, sentence, spoken
+from connectors.wording import clock, listed, pick, sentence, spoken
 from hub.contracts import Item, Parsed, Text
 from hub.vocabulary import Certainty, MsgType, ResponseType, Severity, Status, Urgency
 
@@ -170,20 +170,18 @@ class _Unit:
         headline = datex_words.title(self._code, language)
         if self._is_closed and self._code not in _CLOSED:
             headline += f", {datex_words.title('roadClosed', language).lower()}"
-        headline += datex_words.on_road(road, language)
+        headline += roads.on_road(road, language)
         if said and not (road or town):
-            headline += datex_words.on_road(
-                one_line(said[0].partition("\n")[0]).rstrip("."), language
-            )
+            headline += roads.on_road(one_line(said[0].partition("\n")[0]).rstrip("."), language)
         if not town or town not in headline:
-            headline += datex_words.at_place(town, language)
+            headline += roads.at_place(town, language)
         facts = [pick(datex_words.MEASURES[c], language) for c in dict.fromkeys(codes)
                  if c in datex_words.MEASURES]  # fmt: skip
         for record in self._records:
-            if limit := first(record, "temporarySpeedLimit", "numericValue"):
-                facts.append(datex_words.speed(limit, language))
+            limit = first(record, "temporarySpeedLimit", "numericValue")
+            facts.append(roads.speed(limit, language))
         hours = self._hours(language)
-        parts = [*said, " ".join(dict.fromkeys(facts)), hours]
+        parts = [*said, " ".join(f for f in dict.fromkeys(facts) if f), hours]
         if not said and (between := self._found(datex_places.described)):
             parts.append(sentence(between))
         return Text(shortened(headline, 150), "\n\n".join(p for p in parts if p))
@@ -248,20 +246,17 @@ class _Unit:
     def _latest(self, *names: str) -> datetime | None:
         names = names or ("situationVersionTime", "situationRecordVersionTime",
                           "situationRecordCreationTime")  # fmt: skip
-        found = []
-        for node in inside(self._node, *names):
-            try:
-                found.append(moment(words(node), self._zone))
-            except ValueError:
-                continue
+        found = (moment_or_none(words(n), self._zone) for n in inside(self._node, *names))
         return max((f for f in found if f), default=None)
 
     def _hours(self, language: str) -> str:
         """ "De 21 h à 6 h, lundi et mardi." where a period comes back."""
         said = []
         for period in inside(self._node, "validPeriod"):
-            names = [words(n) for n in inside(period, "applicableDay")]
-            days = listed(datex_words.days(names, language), language)
+            named = [words(n).lower() for n in inside(period, "applicableDay")]
+            days = listed(
+                (pick(roads.DAYS[n], language) for n in named if n in roads.DAYS), language
+            )
             times = [
                 (
                     _clock(text(p, "startTimeOfPeriod"), language),
@@ -325,6 +320,4 @@ def _clock(said: str, language: str) -> str:
     hours, _, rest = said.partition(":")
     if not hours.isdigit() or not rest[:2].isdigit():
         return ""
-    if language != "fr":
-        return f"{int(hours)}:{rest[:2]}"
-    return f"{int(hours)} h" + (f" {rest[:2]}" if rest[:2] != "00" else "")
+    return clock(int(hours), int(rest[:2]), language)

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from connectors import areas
-from connectors.datex_words import road_name
 from connectors.plain import one_line
+from connectors.roads import road_name
 from connectors.trees import child, first, inside, name_of, text, words
 
 _GROUPS = ("groupOfLocations", "locationReference", "locationByOrder", "groupOfLocationsReference")

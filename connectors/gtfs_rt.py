@@ -14,7 +14,7 @@ from connectors.gathering import Gathering
 from connectors.plain import one_line, shortened, to_text, token, web
 from connectors.trees import BIGGEST, BIGGEST_JSON, is_json
 from connectors.wording import Words, listed, pick, spoken
-from hub.contracts import Fetch, Fetched, Item, Json, NotModified, Parsed, Text
+from hub.contracts import Item, Parsed, Text
 from hub.vocabulary import Certainty, MsgType, ResponseType, Severity, Status, Urgency
 
 # Text is for people and read slowly: 3 MB take 5 s.
@@ -70,12 +70,8 @@ class GtfsRt(HttpSource):
         super().__init__(options)
         self._languages = spoken(options.language)
         self._own = options.language[:2].lower()
-        self._key, self._header = options.key.get_secret_value(), options.key_header
-
-    def fetch(self, cursor: Json, fetch: Fetch) -> Fetched | NotModified:
-        if not self._key:
-            return fetch(self.url, cursor, accept=self.accept)
-        return fetch(self.url, cursor, accept=self.accept, headers={self._header: self._key})
+        if key := options.key.get_secret_value():
+            self.headers = {options.key_header: key}
 
     def parse(self, raw: bytes, received_at: datetime) -> Parsed:
         """An item for each alert; vehicles and trip updates are passed over. A full dataset is the

@@ -2,6 +2,7 @@
 
 from typing import Final, Literal, TypeAlias
 
+from connectors.wording import Words
 from hub.vocabulary import ResponseType, Severity, Urgency
 
 Level: TypeAlias = Literal["", "green", "yellow", "orange", "red"]
@@ -28,7 +29,7 @@ RESPONSE: Final[dict[Level, ResponseType]] = {
     "red": ResponseType.SHELTER,
 }
 # How each language says them: "vigilance orange", "orange warning", "aviso naranja".
-SAID: Final[dict[Level, tuple[str, str, str]]] = {
+SAID: Final[dict[Level, Words]] = {
     "green": ("verte", "green", "verde"),
     "yellow": ("jaune", "yellow", "amarillo"),
     "orange": ("orange", "orange", "naranja"),

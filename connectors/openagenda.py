@@ -18,8 +18,8 @@ from connectors.common import HttpSource, SourceOptions, Wrong, moment, stamp
 from connectors.gathering import Gathering
 from connectors.plain import one_line, shortened, to_text, token, web
 from connectors.trees import json_document
-from connectors.wording import Words, pick
-from hub.contracts import Fetch, Fetched, Item, Json, NotModified, Parsed, Text
+from connectors.wording import LANGUAGES, Words, pick
+from hub.contracts import Item, Parsed, Text
 from hub.vocabulary import Certainty, MsgType, Severity, Status, Urgency
 
 _SITE: Final = "https://openagenda.com/"
@@ -33,7 +33,6 @@ _PREFIX: Final[dict[int, Words]] = {
 _ONLINE: Final[Words] = ("En ligne.", "Online.", "En línea.")
 _PRICE: Final[Words] = ("Conditions : {x}", "Conditions: {x}", "Condiciones: {x}")
 _AGE: Final[Words] = ("Dès {n} ans.", "From age {n}.", "A partir de {n} años.")
-_LANGUAGES: Final = ("fr", "en", "es")
 
 
 class OpenAgendaOptions(SourceOptions):
@@ -51,15 +50,11 @@ class OpenAgenda(HttpSource):
 
     def __init__(self, options: OpenAgendaOptions) -> None:
         super().__init__(options)
-        self._key = options.key.get_secret_value()
+        if key := options.key.get_secret_value():
+            self.headers = {"key": key}
         self._language = options.language
         self._zone = ZoneInfo(options.timezone)
         self._most = options.most_of_a_series
-
-    def fetch(self, cursor: Json, fetch: Fetch) -> Fetched | NotModified:
-        if not self._key:
-            return fetch(self.url, cursor, accept=self.accept)
-        return fetch(self.url, cursor, accept=self.accept, headers={"key": self._key})
 
     def parse(self, raw: bytes, received_at: datetime) -> Parsed:
         """An item for each timing. A list that says there is more is not the whole."""
@@ -149,7 +144,8 @@ class OpenAgenda(HttpSource):
 
     def _item(self, name: str, row: dict[str, Any], remarks: list[Wrong]) -> Item:
         """The event, not yet at a time."""
-        status = row.get("status") if isinstance(row.get("status"), int) else 1
+        stated = row.get("status")
+        status = stated if isinstance(stated, int) else 1
         place = row.get("location")
         place = place if isinstance(place, dict) else row
         called = one_line(str(place.get("name") or place.get("locationName") or ""))
@@ -176,7 +172,7 @@ class OpenAgenda(HttpSource):
             version=stamp(sent),
             msg_type=MsgType.CANCEL if cancelled else MsgType.ALERT,
             status=Status.ACTUAL,
-            texts=self._texts(row, status if isinstance(status, int) else 1),
+            texts=self._texts(row, status),
             category="event",
             severity=Severity.MINOR,
             urgency=Urgency.FUTURE,
@@ -200,10 +196,10 @@ class OpenAgenda(HttpSource):
             long = long or self._by_language(html)
         prices = self._by_language(row.get("conditions"))
         own = self._language[:2].lower()
-        order = sorted(titles, key=lambda x: (x != own, x not in _LANGUAGES, x))
+        order = sorted(titles, key=lambda x: (x != own, x not in LANGUAGES, x))
         texts = {}
         for language in order:
-            spoken = language if language in _LANGUAGES else "en"
+            spoken = language if language in LANGUAGES else "en"
             parts = [to_text(short.get(language, "")), to_text(long.get(language, ""))]
             if parts[1].startswith(parts[0]):
                 parts = parts[1:]

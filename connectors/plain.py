@@ -15,13 +15,13 @@ _TAGS: Final = {
     "h1", "h2", "h3", "h4", "h5", "h6", "br", "hr",
 }  # fmt: skip
 _MARKUP: Final = re.compile(r"<[a-zA-Z/!][^<>]*>|&(?:#\d+|#x[0-9a-fA-F]+|[a-zA-Z]+);")
-# Control letters and halves of letters say nothing, and some outlets refuse them. 128 to 159 are
-# what Windows-1252 text becomes when it is taken for Latin-1; two marks turn text around unseen.
 _MARKDOWN: Final = re.compile(r"\[([^\]\n]{1,200})\]\((https?://[^)\s]{1,500})\)")
 _BOLD: Final = re.compile(r"(\*\*|__)(?=\S)([^*_\n]{1,300}?)(?<=\S)\1")
 _HASHES: Final = re.compile(r"^#{1,6} +", re.MULTILINE)
 _LONGEST: Final = 100_000  # of it a notice keeps 8,000
 _KEPT: Final = {9, 10, 13}
+# Control letters and halves of letters say nothing, and some outlets refuse them. 128 to 159 are
+# what Windows-1252 text becomes when it is taken for Latin-1; two marks turn text around unseen.
 _LETTERS: Final[dict[int, str | None]] = {
     **{n: None for n in (*range(32), 127, *range(0xFFF9, 0xFFFC), 0xFEFF) if n not in _KEPT},
     **{n: bytes([n]).decode("cp1252", "ignore") or None for n in range(0x80, 0xA0)},

@@ -3,9 +3,9 @@ to do. One row a reason, in French, English and Spanish."""
 
 from typing import Any, Final
 
-_LANGUAGES: Final = ("fr", "en", "es")
+from connectors.wording import LANGUAGES, Words, pick
 
-REASONS: Final[dict[str, tuple[str, str, str]]] = {
+REASONS: Final[dict[str, Words]] = {
     # --- fetching ---
     "address-refused": (
         "L'adresse {host} mène à cette machine ou à un réseau privé ; elle n'a pas été appelée.",
@@ -260,14 +260,9 @@ REASONS: Final[dict[str, tuple[str, str, str]]] = {
         "The measure is suspended for now; it is not taken over.",
         "La medida está suspendida por ahora; no se recoge.",
     ),
-    "no-words": (
-        "Le bulletin n'a pas de texte pour cette zone.",
-        "The bulletin has no text for this area.",
-        "El boletín no tiene texto para esta zona.",
-    ),
 }
 
-WHAT: Final[dict[str, tuple[str, str, str]]] = {
+WHAT: Final[dict[str, Words]] = {
     "agenda": ("un agenda iCalendar", "an iCalendar agenda", "una agenda iCalendar"),
     "feed": ("un flux RSS ou Atom", "an RSS or Atom feed", "un canal RSS o Atom"),
     "alert": ("une alerte CAP", "a CAP alert", "una alerta CAP"),
@@ -301,7 +296,7 @@ UNTITLED: Final = {"fr": "Sans titre", "en": "Untitled", "es": "Sin título"}
 
 def say(code: str, language: str = "fr", **values: Any) -> str:
     """The sentence of `code` in `language`, French for a language we do not write."""
-    at = _LANGUAGES.index(language) if language in _LANGUAGES else 0
-    if "what" in values and values["what"] in WHAT:
-        values["what"] = WHAT[values["what"]][at]
-    return REASONS[code][at].format(**values)
+    spoken = language if language in LANGUAGES else "fr"
+    if values.get("what") in WHAT:
+        values["what"] = pick(WHAT[values["what"]], spoken)
+    return pick(REASONS[code], spoken).format(**values)

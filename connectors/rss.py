@@ -30,7 +30,7 @@ from hub.vocabulary import Certainty, MsgType, Severity, Status, Urgency
 _MOST: Final = 2000
 _CLOSED: Final = re.compile(rb"</(?:[\w.-]{1,20}:)?(?:item|entry)\s*>", re.I)
 _END: Final = re.compile(
-    rb"</\s*(?:[\w.-]+:)?(?:rss|feed|rdf)\s*>?\s*(?:<!--.*?-->\s*)*$", re.I | re.S
+    rb"</\s*(?:[\w.-]+:)?(?:rss|feed|rdf)\s*>?\s*(?:<!--(?:(?!-->).)*-->\s*)*$", re.I | re.S
 )
 _TYPE: Final = re.compile(rb"<!DOCTYPE\b", re.I)
 _PUBLISHED: Final = re.compile(

@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Any, ClassVar, Final, TypeAlias
 from zoneinfo import ZoneInfo
@@ -16,7 +15,15 @@ from zoneinfo import ZoneInfo
 from pydantic import Field
 
 from connectors import areas
-from connectors.common import HttpSource, SourceOptions, Wrong, moment, stamp
+from connectors.common import (
+    HttpSource,
+    SourceOptions,
+    Wrong,
+    mail_moment,
+    moment_of,
+    moment_or_none,
+    stamp,
+)
 from connectors.gathering import Gathering
 from connectors.levels import COLOURS, LEVELS, RESPONSE, SAID, SEVERITY, Level, urgency
 from connectors.plain import one_line, to_text, token, web
@@ -84,7 +91,8 @@ _DO: Final[dict[Level, Words]] = {
         "Siga las instrucciones de las autoridades.",
     ),
 }
-_Found: TypeAlias = tuple[str, Item | Wrong]
+# Its position, its name (empty: which one it was is not known), what it became.
+_Found: TypeAlias = tuple[int, str, Item | Wrong]
 
 
 class VigicruesOptions(SourceOptions):
@@ -115,11 +123,11 @@ class Vigicrues(HttpSource):
         else:
             rows, title, complete = self._rss(raw), "Vigicrues", True
         gathering = Gathering(self, complete=complete)
-        for name, made in rows:
+        for number, name, made in rows:
             if isinstance(made, Wrong):
-                gathering.refuse(name, made)
+                gathering.refuse(name, made, number)
             else:
-                gathering.take(name, partial(_same, made))
+                gathering.take(name, partial(_same, made), number)
         parsed = gathering.parsed(title)
         kept = sorted(parsed.items, key=lambda i: (-LEVELS.index(i.level), i.external_id))
         if len(kept) > _FEW and not self._wished:
@@ -153,7 +161,7 @@ class Vigicrues(HttpSource):
             said = _said(feature)
             code = token(said.get("CdEntCru") or said.get("CdEntVigiCru") or said.get("id"))
             if not said or not code:
-                yield f"entrée {number}", Wrong("not-an-object")
+                yield number, "", Wrong("not-an-object")
                 continue
             if not self._is_wished(code, said.get("CdTCC")):
                 continue
@@ -161,15 +169,15 @@ class Vigicrues(HttpSource):
             try:
                 level = _level(said.get("NivInfViCr", said.get("NivInfoVigiCru")))
             except Wrong as wrong:
-                yield code, wrong
+                yield number, code, wrong
                 continue
             area = None
             try:
                 area = areas.geojson(feature.get("geometry"))
             except areas.BadArea:
-                yield code, Wrong("place-wrong")
+                yield number, code, Wrong("place-wrong")
             link = f"{_SITE}troncon/{code}"
-            yield code, self._item(code, place, level, sent, area=area, link=link)
+            yield number, code, self._item(code, place, level, sent, area=area, link=link)
 
     def _bulletins(self, rows: list[Any]) -> Iterator[_Found]:
         for number, row in enumerate(rows, 1):
@@ -177,16 +185,18 @@ class Vigicrues(HttpSource):
             about = _bare(said.get("porteSurLEntite"))
             code = token(about.get("CdEntVigiCru") or said.get("RefInfoVigiCru"))
             if not said or not code:
-                yield f"entrée {number}", Wrong("not-an-object")
+                yield number, "", Wrong("not-an-object")
                 continue
+            reach = token(about.get("TypEntVigiCru")) == "8"
+            name = code if reach else f"territoire-{code}"
             author = _bare(said.get("aEteProduitePar")).get("LbIntervenant")
             place = one_line(str(about.get("LbEntVigiCru") or _basin(author) or code))
             try:
                 level = _level(said.get("NivInfoVigiCru"))
-                sent = _time(said, "DtHrInfoVigiCru", self._zone)
-                until = _time(said, "DtHrSuivInfoVigiCru", self._zone)
+                sent = moment_of(said, "DtHrInfoVigiCru", self._zone)
+                until = moment_of(said, "DtHrSuivInfoVigiCru", self._zone)
             except Wrong as wrong:
-                yield code, wrong
+                yield number, name, wrong
                 continue
             words = {
                 name: to_text(value)
@@ -197,11 +207,11 @@ class Vigicrues(HttpSource):
             about_it = [words.get(n, "") for n in
                         ("QualifInfoVigiCru", "SituActuInfoVigiCru", "EvolInfoVigiCru",
                          "ConseqInfoVigiCru")]  # fmt: skip
-            reach = token(about.get("TypEntVigiCru")) == "8"
             yield (
-                code,
+                number,
+                name,
                 self._item(
-                    code if reach else f"territoire-{code}",
+                    name,
                     place,
                     level,
                     sent,
@@ -221,10 +231,11 @@ class Vigicrues(HttpSource):
                 one_line(str(said.get("LbEntVigiCru", ""))),
             )
             if not code or not name:
-                yield f"entrée {number}", Wrong("not-an-object")
+                yield number, "", Wrong("not-an-object")
                 continue
             headline = {x: pick(_LISTED, x).format(name=name) for x in self._languages}
             yield (
+                number,
                 code,
                 Item(
                     external_id=f"liste-{code}",
@@ -254,7 +265,7 @@ class Vigicrues(HttpSource):
             code = found[1] if found else link.rstrip("/").rpartition("/")[2]
             colour = _COLOUR.findall(title) or _COLOUR.findall(about)
             if not code or not colour:
-                yield title or f"entrée {number}", Wrong("element-missing", element="couleur")
+                yield number, code, Wrong("element-missing", element="couleur")
                 continue
             if not self._is_wished(code):
                 continue
@@ -262,7 +273,11 @@ class Vigicrues(HttpSource):
             sent = next((d for n in when if (d := _rfc822(n.text, self._zone))), None)
             place = _LABEL.sub("", _COLOUR.sub("", title)).strip(" :–-()")
             level = COLOURS[colour[-1].lower()]
-            yield code, self._item(code, place or code, level, sent, description=about, link=link)
+            yield (
+                number,
+                code,
+                self._item(code, place or code, level, sent, description=about, link=link),
+            )
 
     def _item(
         self,
@@ -314,26 +329,11 @@ class Vigicrues(HttpSource):
         return not self._wished or any(token(code).upper() in self._wished for code in codes)
 
 
-def moment_or_none(value: Any, zone: ZoneInfo) -> datetime | None:
-    try:
-        return moment(value, zone)
-    except ValueError:
-        return None
-
-
-def _time(said: dict[str, Any], name: str, zone: ZoneInfo) -> datetime | None:
-    try:
-        return moment(said.get(name), zone)
-    except ValueError:
-        raise Wrong("element-wrong", element=name, value=token(said.get(name))[:40]) from None
-
-
 def _rfc822(value: str | None, zone: ZoneInfo) -> datetime | None:
     try:
-        found = parsedate_to_datetime((value or "").strip())
+        return mail_moment(value or "", zone)
     except ValueError:
         return moment_or_none(value, zone)
-    return moment_or_none(found.isoformat(), zone)
 
 
 def _said(feature: Any) -> dict[str, Any]:

@@ -13,31 +13,29 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, SecretStr, field_validator
 
 from connectors import vigilance_texts
-from connectors.common import MOST, HttpSource, SourceOptions, Wrong, epoch, moment, stamp
+from connectors.common import (
+    MOST,
+    HttpSource,
+    SourceOptions,
+    Wrong,
+    epoch,
+    moment,
+    moment_of,
+    stamp,
+)
 from connectors.departments import NAMES, located
 from connectors.levels import LEVELS, RESPONSE, SEVERITY, Level, urgency
-from connectors.plain import to_text, token
+from connectors.plain import token
 from connectors.trees import json_document
 from connectors.vigilance_words import PHENOMENA, hazard, headline, instruction
 from connectors.wording import sentence, span, spoken
-from hub.contracts import (
-    EntryError,
-    Fetch,
-    Fetched,
-    Item,
-    Json,
-    NotModified,
-    Parsed,
-    SourceUnreadable,
-    Text,
-)
+from hub.contracts import EntryError, Item, Parsed, SourceUnreadable, Text
 from hub.vocabulary import Certainty, MsgType, Status
 
 _LINK: Final = "https://vigilance.meteofrance.fr/"
 # The sums of others, no place of their own: France, the zones of defence.
 _SUMS: Final = ("FRA", "ZDF")
-
-
+_PERIOD: Final = "période"
 _MOBILE: Final = ("phenomenons_max_colors", "phenomenons_items")
 _MOBILE_TIMES: Final = ("update_time", "end_validity_time")
 Found: TypeAlias = tuple[str, Item | Wrong]
@@ -71,16 +69,12 @@ class Vigilance(HttpSource):
 
     def __init__(self, options: VigilanceOptions) -> None:
         super().__init__(options)
-        self._key = options.key.get_secret_value()
+        if key := options.key.get_secret_value():
+            self.headers = {"apikey": key}
         own = options.insee[: 3 if options.insee.startswith(("97", "98")) else 2]
         self._wished = set(options.departments) or ({own} & NAMES.keys())
         self._languages = spoken(options.language)
         self._zone = ZoneInfo(options.timezone)
-
-    def fetch(self, cursor: Json, fetch: Fetch) -> Fetched | NotModified:
-        if not self._key:
-            return fetch(self.url, cursor, accept=self.accept)
-        return fetch(self.url, cursor, accept=self.accept, headers={"apikey": self._key})
 
     def parse(self, raw: bytes, received_at: datetime) -> Parsed:
         """An item for each department, hazard and day (map), department (bulletins), department and
@@ -102,27 +96,30 @@ class Vigilance(HttpSource):
             raise self.not_ours(raw)
         items: dict[str, Item] = {}
         errors: list[EntryError] = []
+        whole = True
         try:
             for name, made in found:
                 if isinstance(made, Wrong):
+                    # What stood in a period that cannot be read is not over.
+                    whole = whole and not name.startswith(_PERIOD)
                     errors.append(EntryError(name, self.say(made.code, **made.values)))
                     continue
                 if len(items) >= MOST:
                     rest = self.say("long-feed", count=f"> {MOST}", kept=MOST)
                     errors.append(EntryError(name, rest))
+                    whole = False
                     break
                 known = items.get(made.external_id)
                 if known is None or LEVELS.index(made.level) > LEVELS.index(known.level):
                     items[made.external_id] = made
         except Wrong as wrong:
             raise SourceUnreadable(self.say(wrong.code, **wrong.values)) from wrong
-        whole = len(items) < MOST
         return Parsed(tuple(sorted(items.values(), key=_grave)), tuple(errors), whole, title)
 
     def _map(self, product: dict[str, Any]) -> Iterator[Found]:
         sent = _needed(product, "update_time", self._zone)
         for number, period in enumerate(product["periods"], 1):
-            name = f"période {number}"
+            name = f"{_PERIOD} {number}"
             try:
                 begins = _needed(period, "begin_validity_time", self._zone)
                 ends = _needed(period, "end_validity_time", self._zone)
@@ -277,11 +274,7 @@ def _list(node: dict[str, Any], *names: str) -> list[Any]:
 
 
 def _needed(node: Any, name: str, zone: ZoneInfo) -> datetime:
-    try:
-        found = moment(node.get(name), zone)
-    except (ValueError, AttributeError):
-        value = to_text(str(node))[:40]
-        raise Wrong("element-wrong", element=name, value=value) from None
+    found = moment_of(node, name, zone) if isinstance(node, dict) else None
     if found is None:
         raise Wrong("element-missing", element=name)
     return found

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from connectors.common import Wrong, moment, stamp
+from connectors.common import Wrong, moment_or_none, stamp
 from connectors.departments import NAMES
 from connectors.levels import COLOURS, LEVELS, RESPONSE, SAID, SEVERITY, Level, urgency
 from connectors.plain import to_text, token
@@ -20,10 +20,7 @@ def bulletins(
 ) -> Iterator[tuple[str, Item | Wrong]]:
     """An item for each department that has a text (`textesvigilance`); those of France and of the
     zones of defence are the same words for more people."""
-    try:
-        sent = moment(product.get("update_time"), zone)
-    except ValueError:
-        sent = None
+    sent = moment_or_none(product.get("update_time"), zone)
     for block in product["text_bloc_items"]:
         code = token(block.get("domain_id")) if isinstance(block, dict) else ""
         if code not in NAMES or (wished and code not in wished):
@@ -90,7 +87,8 @@ def _words(
                 if not lines:
                     continue
                 levels |= {_level(term)} - {""}
-                times.append((_time(term, "start_time", zone), _time(term, "end_time", zone)))
+                begins, ends = (term.get(f"{edge}_time") for edge in ("start", "end"))
+                times.append((moment_or_none(begins, zone), moment_or_none(ends, zone)))
                 if about and about.lower() != "tous aléas":
                     lines[0] = f"{about} : {lines[0]}"
                 parts += [p for p in lines if p not in parts]
@@ -109,13 +107,6 @@ def _level(term: dict[str, Any]) -> Level:
     if code in ("1", "2", "3", "4"):
         return LEVELS[int(code)]
     return COLOURS.get(token(term.get("risk_name")).lower(), "")
-
-
-def _time(term: dict[str, Any], name: str, zone: ZoneInfo) -> datetime | None:
-    try:
-        return moment(term.get(name), zone)
-    except ValueError:
-        return None
 
 
 def _clean(value: Any) -> str:

@@ -40,9 +40,13 @@ def day(moment: datetime, zone: ZoneInfo, language: str) -> str:
 def hour(moment: datetime, zone: ZoneInfo, language: str) -> str:
     """ "16 h 30" in French, "16:30" elsewhere."""
     local = moment.astimezone(zone)
+    return clock(local.hour, local.minute, language)
+
+
+def clock(hours: int, minutes: int, language: str) -> str:
     if language != "fr":
-        return f"{local.hour}:{local.minute:02d}"
-    return f"{local.hour} h {local.minute:02d}" if local.minute else f"{local.hour} h"
+        return f"{hours}:{minutes:02d}"
+    return f"{hours} h {minutes:02d}" if minutes else f"{hours} h"
 
 
 def span(start: datetime, end: datetime | None, zone: ZoneInfo, language: str) -> str:

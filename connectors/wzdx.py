@@ -7,9 +7,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
-from connectors import areas
-from connectors.common import HttpSource, SourceOptions, Wrong, moment, stamp
-from connectors.datex_words import on_road
+from connectors import areas, roads
+from connectors.common import HttpSource, SourceOptions, Wrong, moment_of, stamp
 from connectors.gathering import Gathering
 from connectors.plain import one_line, shortened, to_text, token
 from connectors.trees import json_document
@@ -18,16 +17,16 @@ from hub.contracts import Item, Parsed, Text
 from hub.vocabulary import Certainty, MsgType, ResponseType, Severity, Status, Urgency
 
 _EVENTS: Final[dict[str, Words]] = {
-    "work-zone": ("Travaux", "Roadworks", "Obras"),
-    "detour": ("Déviation", "Detour", "Desvío"),
-    "restriction": ("Circulation réglementée", "Traffic restricted", "Tráfico regulado"),
+    "work-zone": roads.WORKS,
+    "detour": roads.DIVERSION,
+    "restriction": roads.RESTRICTED,
     "incident": ("Incident de circulation", "Traffic incident", "Incidente de tráfico"),
     "weather-condition": ("Route affectée par la météo", "Weather on the road",
                           "Carretera afectada por el tiempo"),
-    "special-event": ("Manifestation", "Special event", "Acto público"),
+    "special-event": roads.EVENT,
 }  # fmt: skip
 _IMPACTS: Final[dict[str, Words]] = {
-    "all-lanes-closed": ("route fermée", "road closed", "carretera cortada"),
+    "all-lanes-closed": roads.CLOSED,
     "some-lanes-closed": ("voies fermées", "lanes closed", "carriles cortados"),
     "some-lanes-closed-merge-left": ("voies fermées, rabattement à gauche",
                                      "lanes closed, merge left",
@@ -41,7 +40,7 @@ _IMPACTS: Final[dict[str, Words]] = {
                                   "carriles desplazados a la izquierda"),
     "all-lanes-open-shift-right": ("voies décalées à droite", "lanes shifted right",
                                    "carriles desplazados a la derecha"),
-    "alternating-one-way": ("circulation alternée", "alternating traffic", "tráfico alterno"),
+    "alternating-one-way": roads.ALTERNATING,
     "flagging": ("circulation réglée à la main", "flagging", "tráfico regulado a mano"),
     "temporary-traffic-signal": ("feux de chantier", "temporary traffic lights",
                                  "semáforos provisionales"),
@@ -55,10 +54,6 @@ _BOUND: Final[dict[str, Words]] = {
     "outer-loop": ("boucle extérieure", "outer loop", "anillo exterior"),
 }
 _BETWEEN: Final[Words] = ("Entre {a} et {b}.", "Between {a} and {b}.", "Entre {a} y {b}.")
-_SPEED: Final[Words] = (
-    "Vitesse limitée à {n:.0f} km/h.", "Speed limited to {n:.0f} km/h.",
-    "Velocidad limitada a {n:.0f} km/h.",
-)  # fmt: skip
 _OVER: Final = frozenset({"completed", "cancelled"})
 
 
@@ -107,13 +102,16 @@ class Wzdx(HttpSource):
             raise Wrong("element-missing", element="id")
         if not kind:
             raise Wrong("element-missing", element="event_type")
-        onset, expires = self._time(said, "start_date"), self._time(said, "end_date")
+        onset, expires = (
+            moment_of(said, "start_date", self._zone),
+            moment_of(said, "end_date", self._zone),
+        )
         if onset is None and kind != "restriction":
             raise Wrong("element-missing", element="start_date")
         sent = None
         for key in ("update_date", "creation_date"):
             try:
-                sent = sent or self._time(core, key) or self._time(said, key)
+                sent = sent or moment_of(core, key, self._zone) or moment_of(said, key, self._zone)
             except Wrong as wrong:
                 remarks.append(Wrong("time-wrong", **wrong.values))
         area = None
@@ -123,8 +121,8 @@ class Wzdx(HttpSource):
             remarks.append(Wrong("place-wrong"))
         impact = _text(said, "vehicle_impact")
         over = _text(said, "event_status") in _OVER
-        roads = core.get("road_names") or said.get("road_names") or _text(said, "road_name")
-        named = [one_line(str(r)) for r in (roads if isinstance(roads, list) else [roads]) if r]
+        names = core.get("road_names") or said.get("road_names") or _text(said, "road_name")
+        named = [one_line(str(n)) for n in (names if isinstance(names, list) else [names]) if n]
         road = ", ".join(dict.fromkeys(named))
         own = to_text(_text(core, "description") or _text(said, "description"))
         bound = _text(core, "direction") or _text(said, "direction")
@@ -135,7 +133,7 @@ class Wzdx(HttpSource):
                 texts[language] = Text(shortened(one_line(own)), own)
                 continue
             headline = pick(_EVENTS.get(kind, _EVENTS["restriction"]), language)
-            headline += on_road(road, language)
+            headline += roads.on_road(road, language)
             if bound in _BOUND:
                 headline += f", {pick(_BOUND[bound], language)}"
             facts = [pick(_IMPACTS[impact], language)] if impact in _IMPACTS else []
@@ -143,9 +141,7 @@ class Wzdx(HttpSource):
             ends = [one_line(_text(said, f"{end}_cross_street")) for end in ("beginning", "ending")]
             if all(ends):
                 parts.append(pick(_BETWEEN, language).format(a=ends[0], b=ends[1]))
-            limit = said.get("reduced_speed_limit_kph")
-            if isinstance(limit, int | float) and 0 < limit < 200:
-                parts.append(pick(_SPEED, language).format(n=limit))
+            parts.append(roads.speed(said.get("reduced_speed_limit_kph"), language))
             texts[language] = Text(shortened(headline, 150), "\n".join(p for p in parts if p))
         closed = impact == "all-lanes-closed"
         return Item(
@@ -170,13 +166,6 @@ class Wzdx(HttpSource):
             series=series,
             tags=tuple(x for x in (token(kind), token(impact)) if x),
         )
-
-    def _time(self, node: dict[str, Any], name: str) -> datetime | None:
-        try:
-            return moment(node.get(name), self._zone)
-        except ValueError:
-            value = token(node.get(name))[:40]
-            raise Wrong("element-wrong", element=name, value=value) from None
 
 
 def _said(feature: Any) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -208,13 +197,14 @@ def _firsts(features: list[Any]) -> dict[str, str]:
                 firsts[name] = other
             elif kind == "next-occurrence":
                 before[other] = name
-    for name in {*before, *before.values()}:
-        at, seen = name, {name}
-        while at in before and before[at] not in seen:
+    heads: dict[str, str] = {}
+    for name in sorted({*before, *before.values()}):
+        way, at = dict.fromkeys([name]), name
+        while at in before and at not in heads and before[at] not in way:
             at = before[at]
-            seen.add(at)
-        firsts.setdefault(name, at)
-    return firsts
+            way[at] = None
+        heads.update(dict.fromkeys(way, heads.get(at, at)))
+    return heads | firsts
 
 
 def _text(node: dict[str, Any], key: str) -> str:

@@ -1,7 +1,7 @@
 """The website kind: a display made of documents. Pages, JSON Feed, RSS, Atom, iCalendar, CAP.
 
 All of them say the same at the same moment and hold no other hour than the notices' own, so their
-bytes (and ETags) change only when something was said or is over. docs/feeds.md describes each.
+bytes (and ETags) change only when something was said or is over. docs/website.md describes each.
 """
 
 from collections.abc import Sequence

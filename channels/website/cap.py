@@ -1,7 +1,7 @@
 """CAP 1.2 messages (OASIS Common Alerting Protocol, July 2010) and the Atom index of them.
 
 One message a revision, one `info` a language, elements in the order of the standard's schema. Our
-profile, all that is ever written, is config/cap/cap-1.2.rng and docs/feeds.md.
+profile, all that is ever written, is config/cap/cap-1.2.rng and docs/website.md.
 """
 
 from collections.abc import Sequence

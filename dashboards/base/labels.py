@@ -26,13 +26,6 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "Past": N_("Nothing more to do"),
         "Unknown": N_("Not known"),
     },
-    "certainty": {
-        "Observed": N_("It is happening"),
-        "Likely": N_("Likely"),
-        "Possible": N_("Possible"),
-        "Unlikely": N_("Unlikely"),
-        "Unknown": N_("Not known"),
-    },
     "state": {"new": N_("Draft"), "live": N_("Live"), "ended": N_("Ended")},
     "draft": {
         "writing": N_("Being written"),
@@ -83,12 +76,6 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "wzdx": N_("Work zones (WZDx)"),
         "cifs": N_("Road incidents (CIFS)"),
         "gtfs_rt": N_("Public transport (GTFS-RT)"),
-    },
-    "role": {
-        "author": N_("Author"),
-        "approver": N_("Approver"),
-        "admin": N_("Administrator"),
-        "on-duty": N_("On duty"),
     },
     "lane": {"urgent": N_("Urgent"), "normal": N_("Normal"), "bulk": N_("When there is time")},
     "intent": {
@@ -253,6 +240,15 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "most": N_("Most entries kept"),
         "most_of_a_series": N_("Most entries of a series"),
         "unlabelled": N_("Language where none is written"),
+        "user": N_("User name"),
+        "password": N_("Password"),
+        "calendars": N_("Calendars to read (none: all)"),
+        "key": N_("Key of the service"),
+        "key_header": N_("Header that carries the key"),
+        "departments": N_("Departments to read (none: the authority's)"),
+        "insee": N_("INSEE code of the authority"),
+        "reaches": N_("River reaches to read (none: all)"),
+        "words": N_("Language of the descriptions"),
     },
     "field": {
         "headline": N_("What is happening"),

@@ -1,6 +1,7 @@
 """Drafts that wait for a person: of sources, of colleagues, one's own."""
 
 from typing import Annotated
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
@@ -58,5 +59,5 @@ def settle(person: SignedIn, publication_id: str, step: Annotated[str, Form()] =
             return RedirectResponse(f"{page}?said=held", 303)
         except publishing.Refused as refused:
             session.rollback()
-            return RedirectResponse(f"{page}?wrong={refused}", 303)
+            return RedirectResponse(f"{page}?{urlencode({'wrong': str(refused)})}", 303)
     return RedirectResponse(f"{page}?said=published", 303)

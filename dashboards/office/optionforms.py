@@ -10,8 +10,8 @@ from dashboards.office import forms
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """`shape`: text, number, yes, list of words, entries that may hold blanks, choice or secret;
-    `value` as it is typed."""
+    """`shape`: text, number, yes, list (between commas; blanks within an entry are kept), choice
+    or secret. `value` as it is typed."""
 
     name: str
     label: str
@@ -56,8 +56,6 @@ def read(model: type[Any], given: Mapping[str, str]) -> dict[str, Any]:
         elif not text:
             continue
         elif field.shape == "list":
-            options[field.name] = forms.split_words(text)
-        elif field.shape == "entries":
             options[field.name] = forms.split_entries(text)
         elif field.shape == "number":
             options[field.name] = _number(text)
@@ -81,8 +79,6 @@ def _shape(one: Mapping[str, Any]) -> str:
         return "secret"
     if one.get("enum"):
         return "choice"
-    if "pattern" in one.get("items", {}):
-        return "entries"
     return {"boolean": "yes", "integer": "number", "number": "number", "array": "list"}.get(
         str(one.get("type")), "text"
     )
@@ -93,7 +89,7 @@ def _typed(value: Any, shape: str) -> str:
         return ""
     if isinstance(value, str):
         return value  # as it was typed and refused
-    if shape in ("list", "entries"):
+    if shape == "list":
         return ", ".join(map(str, value))
     return ("yes" if value else "") if shape == "yes" else str(value)
 

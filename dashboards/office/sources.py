@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
@@ -91,7 +92,7 @@ def change(person: SignedIn, source_id: int, given: dict[str, str] = Typed) -> R
     match given.get("step"):
         case "poll":
             told = api.poll(source_id, person.caller)
-            return RedirectResponse(f"{page}?said={told['says']}", 303)
+            return RedirectResponse(f"{page}?{urlencode({'said': told['says']})}", 303)
         case "pause" | "resume" as step:
             api.change(source_id, api.SourceChange(paused=step == "pause"), person.caller)
         case "intake":

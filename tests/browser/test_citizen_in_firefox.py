@@ -1,23 +1,32 @@
 """The citizens' own page in a real Firefox: its button subscribes, dispatch sends, the phone shows
 the headline, and an update takes its place."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from sqlmodel import select
 
-from hub import db
+from hub import cells, db, neighbourhoods
 from hub.api import subscriptions
-from hub.models import Follow, Station, Subscription
+from hub.models import Authority, Follow, FollowCell, Station, Subscription
 from hub.vocabulary import EndedAs
 from tests.browser.citizen_site import CitizenSite
-from tests.browser.marionette import Firefox, push_preferences
+from tests.browser.marionette import Firefox, push_preferences, wait_for
 from tests.fakes.push_service import PushService
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(240)]
 
+HERE = (5.89213, 45.24071)
+DEVICE = {"location": {"lng": HERE[0], "lat": HERE[1]}, "accuracy": 20}
+TERRITORY = {
+    "type": "Polygon",
+    "coordinates": [[[5.865, 45.225], [5.92, 45.225], [5.92, 45.257], [5.865, 45.257],
+                     [5.865, 45.225]]],
+}  # fmt: skip
 SHOWN = """
 const all = await (await navigator.serviceWorker.ready).getNotifications();
 return all.length && all[0].title === arguments[0]
@@ -34,7 +43,14 @@ def service() -> Iterator[PushService]:
 
 @pytest.fixture(scope="module")
 def browser(service: PushService) -> Iterator[Firefox]:
-    preferences = {**push_preferences(service.socket_url), "intl.accept_languages": "fr"}
+    preferences = {
+        **push_preferences(service.socket_url),
+        "intl.accept_languages": "fr",
+        # The device stands in the Bourg, and its owner lets the page know.
+        "geo.provider.network.url": "data:application/json," + quote(json.dumps(DEVICE)),
+        "geo.prompt.testing": True,
+        "geo.prompt.testing.allow": True,
+    }
     with Firefox(preferences) as running:
         yield running
 
@@ -119,6 +135,57 @@ def test_choices_are_sent_and_shown_again(browser: Firefox, site: CitizenSite) -
     assert browser.execute(
         "return [...document.querySelectorAll('[name=categories]:checked')].map((b) => b.value)"
     ) == ["water"]
+
+
+TICKED = """
+return [...document.querySelectorAll('#places label')].filter((l) => !l.hidden)
+    .filter((l) => l.querySelector('input').checked).map((l) => l.textContent.trim());
+"""
+
+
+def chosen_cells() -> set[str]:
+    with db.reading(db.EVERYWHERE) as session:
+        return {cells.name(row.cell) for row in session.exec(select(FollowCell))}
+
+
+def test_neighbourhoods_are_chosen_by_name_and_around_without_a_position(
+    browser: Firefox, site: CitizenSite
+) -> None:
+    with db.writing(site.authority.id or 0) as session:
+        authority = session.get_one(Authority, site.authority.id)
+        authority.territory = TERRITORY
+        session.add(authority)
+    subscribe(browser, site)
+    browser.execute("document.querySelector('#wishes details').open = true")
+    assert browser.execute(TICKED) == []
+    named = {n.name: set(n.cells) for n in neighbourhoods.of_authority("villard-bonnot")}
+    lancey = named["Lancey"]
+    browser.execute(
+        "[...document.querySelectorAll('#places label')]"
+        ".find((l) => l.textContent.trim() === 'Lancey').querySelector('input').click()"
+    )
+    browser.click("#wishes button[value=save]")
+    wait_for(lambda: chosen_cells() == lancey, 20, "the cells of Lancey")
+
+    browser.navigate(f"{site.url}/s/VILLARD/")  # what the hub knows is ticked again
+    browser.wait_for(TICKED)
+    assert browser.execute(TICKED) == ["Lancey"]
+    browser.execute("document.querySelector('#wishes details').open = true")
+    browser.execute(
+        "const own = window.fetch; window.sent = [];"
+        "window.fetch = (...given) => { sent.push(JSON.stringify(given)); return own(...given); }"
+    )
+    browser.click("[data-around]")
+    says = "return document.querySelector('#around-says').textContent"
+    assert "hexagones" in browser.wait_for(says)
+    assert browser.execute("return sent") == []  # the browser answered by itself
+    browser.click("#wishes button[value=save]")
+    wait_for(lambda: chosen_cells() > lancey, 20, "the cells around")
+    (said,) = browser.execute("return sent.filter((text) => text.includes('PATCH'))")
+    assert str(HERE[0]) not in said
+    assert str(HERE[1]) not in said
+    at_home = {cells.name(c) for c in cells.covering({"type": "Point", "coordinates": [*HERE]})}
+    assert at_home <= chosen_cells()
 
 
 def test_a_second_station_joins_and_the_last_one_left_ends_the_subscription(

@@ -231,7 +231,7 @@ def test_everything_works_without_a_script(chromium: Browser, site: CitizenSite)
 PATHS = ("/office/sign-in", "/office/", "/office/compose", "/office/publications", "/office/drafts",
          "/office/outlets", "/office/outlets/add?kind=panel", "/office/outlets/temoin",
          "/office/agenda", "/office/agenda/add", "/office/sources", "/office/sources/add",
-         "/office/panels", "/office/panels/place", "/office/panel-keys",
+         "/office/sources/try", "/office/panels", "/office/panels/place", "/office/panel-keys",
          "/_components")  # fmt: skip
 
 
@@ -249,6 +249,13 @@ def pages(site: CitizenSite, headline: str = "Rue des Brûlis fermée") -> list[
     told = "Anticonstitutionnellement ouverte, deuxième fermeture à trois points"
     panel.say(ReportStage.FAULT, code="door", severity="error", detail=told)
     return [*PATHS, here, f"{here}/edit", f"{here}/end", f"{here}/confirm", f"{here}/certificate"]
+
+
+# Parts that can be moved sideways: what lies beyond their edge is found by nobody.
+SIDEWAYS = """() => [...document.querySelectorAll('body *')]
+    .filter((e) => ['auto', 'scroll'].includes(getComputedStyle(e).overflowX))
+    .filter((e) => e.scrollWidth > e.clientWidth)
+    .map((e) => e.outerHTML.slice(0, 90))"""
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -284,7 +291,15 @@ def test_no_page_scrolls_sideways_on_a_small_phone(chromium: Browser, site: Citi
     for path in paths:
         page.goto(path)
         over = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-        if over > 0:
-            wide[path] = over
+        if over > 0 or page.evaluate(SIDEWAYS):
+            wide[path] = (over, page.evaluate(SIDEWAYS))
+    menu = page.locator(".main-nav a")
+    boxes = [link.bounding_box() for link in menu.all()]
     context.close()
     assert wide == {}
+    assert len(boxes) == 7
+    for box in boxes:
+        assert box
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 320
+        assert box["height"] >= 44

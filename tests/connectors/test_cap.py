@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ from unittest.mock import ANY
 import pytest
 from shapely.geometry import Point, shape
 
+from connectors import areas
 from connectors.cap import AlertOptions, Cap
 from connectors.reasons import say
 from hub.contracts import Item, Parsed, SourceUnreadable
@@ -328,3 +330,50 @@ def test_polygons_are_written_in_several_ways(written: str) -> None:
     item = only(read(said.encode()))
     assert item.area
     assert item.area["type"] == "Polygon"
+
+
+@pytest.mark.parametrize("written", [";", ",", "48,2", "48,2 48,2"])
+def test_a_polygon_that_is_none_leaves_the_alert(written: str) -> None:
+    raw = (FILES / "single_alert.xml").read_text()
+    said = re.sub(r"<polygon>[^<]*</polygon>", f"<polygon>{written}</polygon>", raw)
+    parsed = Cap(AlertOptions()).parse(said.encode(), NOW)
+    assert [i.area for i in parsed.items] == [None]
+    assert [e.reason for e in parsed.errors] == [
+        say("element-wrong", element="polygon", value=written)
+    ]
+
+
+def test_a_point_and_an_area_of_one_alert_are_one_geometry() -> None:
+    spot = {"type": "Point", "coordinates": [5.9, 45.24]}
+    field = {"type": "Polygon", "coordinates": [[[6, 45], [7, 45], [7, 46], [6, 45]]]}
+    both = areas.joined(spot, field)
+    assert both
+    assert both["type"] == "MultiPolygon"
+    assert shape(both).covers(Point(5.9, 45.24))
+    assert shape(both).covers(Point(6.9, 45.5))
+    assert areas.joined(spot, spot | {"coordinates": [5.8, 45.2]}) == {
+        "type": "MultiPoint", "coordinates": [[5.9, 45.24], [5.8, 45.2]],
+    }  # fmt: skip
+    assert areas.joined(None, field) == field
+
+
+@pytest.mark.parametrize(
+    ("written", "at"),
+    [
+        ("Thu, 12 Mar 2026 10:00:00 -0000", datetime(2026, 3, 12, 10, tzinfo=UTC)),
+        ("Thu, 12 Mar 2026 10:00:00", datetime(2026, 3, 12, 9, tzinfo=UTC)),
+        ("Thu, 12 Mar 2026 10:00:00 +0200", datetime(2026, 3, 12, 8, tzinfo=UTC)),
+    ],
+)
+def test_the_machines_own_zone_counts_for_nothing(
+    written: str, at: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        entry = area_of("FR038", "Isère", sent=written)
+        item = only(read(index(entry), timezone="Europe/Paris"))
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert item.sent == at

@@ -2,8 +2,9 @@
 
 import pytest
 
-from connectors.datex_words import TYPES, road_name
+from connectors.datex_words import TYPES
 from connectors.reasons import say
+from connectors.roads import road_name
 from hub.contracts import SourceUnreadable
 from hub.vocabulary import Certainty, MsgType, ResponseType, Severity, Status, Urgency
 from tests.connectors.reading import by_id, only, raw_of, read, utc

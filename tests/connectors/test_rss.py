@@ -202,3 +202,10 @@ def test_half_a_json_feed_is_refused_as_such() -> None:
     with pytest.raises(SourceUnreadable) as caught:
         read((FILES / "json_feed.json").read_bytes()[:200])
     assert caught.value.reason == say("truncated")
+
+
+def test_what_stands_behind_the_end_of_a_feed_is_looked_through_once() -> None:
+    raw = (FILES / "three_items.xml").read_bytes().rstrip() + b"<!-- merci -->" * 60
+    with pytest.raises(SourceUnreadable):  # it does not end with its end
+        Rss(SourceOptions()).parse(raw + b"</p>", NOW)
+    assert len(Rss(SourceOptions()).parse(raw, NOW).items) == 3

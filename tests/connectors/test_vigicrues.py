@@ -96,6 +96,19 @@ def test_what_is_odd_is_named_and_the_rest_is_read() -> None:
         ("entrée 4", say("not-an-object")),
         ("AN41", say("place-wrong")),
     ]
+    assert not parsed.complete  # which reach the fourth was is not known: none is over
+
+
+def test_what_has_no_colour_is_named_as_the_hub_knows_it() -> None:
+    """By the id of its item: what is broken is not absent."""
+    raw = raw_of("vigicrues", "troncons.rss").replace(b"Arve aval : Vert", b"Arve aval")
+    parsed = read("vigicrues", raw)
+    assert (set(by_id(parsed)), [e.where for e in parsed.errors]) == ({"AN31"}, ["AN12"])
+    whole = only(read("vigicrues", "bulletin.jsonld"))
+    bulletin = json.loads(raw_of("vigicrues", "bulletin.jsonld"))
+    bulletin["vic:InfoVigiCru"]["vic:NivInfoVigiCru"] = "9"
+    broken = read("vigicrues", json.dumps(bulletin).encode())
+    assert [e.where for e in broken.errors] == [whole.external_id] == ["territoire-19"]
 
 
 def test_a_reachs_bulletin_has_the_identity_of_the_reach() -> None:

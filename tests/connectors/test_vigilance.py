@@ -112,6 +112,17 @@ def test_what_is_odd_is_named_and_the_rest_is_read() -> None:
     assert parsed.errors[0].reason == say("element-wrong", element="phenomenon_id", value="42")
 
 
+def test_what_stood_in_a_period_that_cannot_be_read_is_not_over() -> None:
+    assert not read("vigilance", "broken_entries.json").complete
+    periods = json.loads(raw_of("vigilance", "carte.json"))["product"]["periods"]
+    del periods[1]["begin_validity_time"]
+    parsed = read("vigilance", carte(periods=periods))
+    assert {i.external_id[-10:] for i in parsed.items} == {"2026-03-12"}
+    assert not parsed.complete
+    periods[0]["timelaps"]["domain_ids"][0]["phenomenon_items"][0]["phenomenon_id"] = "42"
+    assert read("vigilance", carte(periods=periods[:1])).complete  # this one has a name
+
+
 @pytest.mark.parametrize("update", [None, "", "hier", 12, {"a": 1}])
 def test_a_map_without_a_readable_time_is_refused(update: Any) -> None:
     with pytest.raises(SourceUnreadable):

@@ -3,6 +3,7 @@
 import json
 
 from connectors.reasons import say
+from connectors.wzdx import _firsts
 from hub.vocabulary import MsgType
 from tests.connectors.reading import by_id, only, raw_of, read, utc
 
@@ -52,6 +53,17 @@ def test_a_ring_of_next_occurrences_ends() -> None:
     core["related_road_events"] = [{"type": "next-occurrence", "id": "nuit-1"}]
     items = by_id(read("wzdx", json.dumps(document).encode()))
     assert all(items[f"nuit-{n}"].series for n in (1, 2, 3))
+
+
+def test_a_chain_of_twenty_thousand_nights_is_followed_once() -> None:
+    nights = [
+        {"id": f"n{n}", "properties": {"core_details": {
+            "related_road_events": [{"type": "next-occurrence", "id": f"n{n + 1}"}]}}}
+        for n in range(20_000)
+    ]  # fmt: skip
+    firsts = _firsts(nights)
+    assert len(firsts) == 20_001
+    assert set(firsts.values()) == {"n0"}
 
 
 def test_the_first_versions_knew_work_zones_only() -> None:

@@ -187,7 +187,7 @@ def test_a_notice_without_the_site_language_is_shown_in_the_one_it_has():
 
 
 def test_the_docs_name_every_document_and_every_option():
-    docs = (Path(__file__).parents[3] / "docs" / "feeds.md").read_text()
+    docs = (Path(__file__).parents[3] / "docs" / "website.md").read_text()
     said = show(notice())
     for path in paths(said):
         named = path.replace("01K0ROAD.1", "{publication}.{revision}")

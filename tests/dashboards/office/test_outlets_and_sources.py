@@ -1,5 +1,6 @@
 """Outlets and sources: add, change, pause, and every mistake by its field."""
 
+import html
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,7 +10,9 @@ from fastapi.testclient import TestClient
 from pytest_httpserver import HTTPServer
 from sqlmodel import select
 
-from hub import clock, db, settings
+from dashboards.base import labels
+from dashboards.office import optionforms, sources
+from hub import clock, db, registry, settings
 from hub.models import Authority, Contact, ItemRow, Outlet, Publication, Source
 from hub.vocabulary import Role
 from tests.conftest import start_instance
@@ -305,3 +308,26 @@ def test_where_else_an_event_comes_from_is_shown(
         office.post(page, data={"step": "poll"})
     assert "Vient aussi de : Agenda" in visible(office.get(page).text)
     assert len(rows(here, Publication)) == 1
+
+
+@pytest.mark.parametrize("kind", sorted(registry.kinds("connectors")))
+def test_every_option_of_a_source_has_a_name_in_each_language(kind: str) -> None:
+    options = registry.connector(kind).Options
+    assert {field.name for field in optionforms.fields(options, {})} <= set(labels.WORDS["option"])
+
+
+def test_a_name_with_spaces_stays_one_in_a_list() -> None:
+    typed = {"options.calendars": "Salle des fêtes, Médiathèque, "}
+    read = optionforms.read(registry.connector("caldav").Options, typed)
+    assert read["calendars"] == ["Salle des fêtes", "Médiathèque"]
+
+
+def test_what_a_reading_says_is_shown_whole(
+    feed: str, office: TestClient, here: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = {"kind": "ical", "name": "Agenda", "url": feed, "intake": "draft"}
+    page = office.post("/office/sources/add", data=given).headers["location"]
+    told = "Illisible (a&b=100 %#x+y) ; ce qui était connu est gardé."
+    monkeypatch.setattr(sources.api, "poll", lambda *_: {"says": told})
+    answer = office.post(page, data={"step": "poll"})
+    assert html.escape(told) in office.get(answer.headers["location"]).text
