@@ -40,11 +40,11 @@ class _Pace:
     last: int = _FIRST
 
     def size(self, waiting: int, begun: bool) -> int:
-        """Where many wait the first slice is a handful, so that each is begun soon, and the next
-        ones are small, so that all advance alike."""
+        """The first slice is small, so that it is known soon that the push is under way; where many
+        wait it is a handful, and the next ones are small, so that all advance alike."""
         crowd = waiting > lanes.CROWD
-        if crowd and not begun:
-            return _LEAST
+        if not begun:
+            return _LEAST if crowd else min(_FIRST, _LARGEST)
         seconds = _LAP_S / waiting if crowd else SLICE_S
         least = _SMALL if crowd else _LEAST
         return max(least, min(int(self.rate * seconds), self.last * 2, _LARGEST))
@@ -52,7 +52,8 @@ class _Pace:
     def learn(self, sent: int, took: float) -> None:
         if sent >= _LEAST and took > 0:
             self.rate = sent / took
-            self.last = max(sent, _FIRST)
+            # A slice may be small because it was the first or the last of its shard.
+            self.last = max(sent, self.last // 2, _FIRST)
 
 
 _pace = _Pace()

@@ -113,7 +113,7 @@ def open_(asks: Sequence[Ask]) -> list[Slice | None]:
         return [None for _ in asks]
     wanted = {n for piece in begun if piece for n in piece.ids}
     with db.reading(db.EVERYWHERE) as session:
-        rows = {row.id: row for row in phones.read(session, sorted(wanted))}
+        rows = {row[0]: row for row in phones.read(session, sorted(wanted))}
         numbers = {row.push_identity_id for row in rows.values()}
         identities = {n: phones.identity(session, n) for n in numbers}
         trouble = hosts.any_open(session)
@@ -199,23 +199,18 @@ def _take(session: Session, asks: Sequence[Ask], now: datetime) -> Mapping[int, 
 def _address(piece: Slice, rows: Sequence[Any], identities: Mapping[int, Any]) -> None:
     delivery = piece.speaking.delivery
     key, intent = f"{delivery.publication_id}.{delivery.revision_no}", piece.intent
-    piece.targets = [
-        Target(
-            key,
-            row.endpoint,
-            intent,
-            "",
-            {
-                "p256dh": row.p256dh,
-                "auth": row.auth,
-                "language": row.language,
-                "identity": identities[row.push_identity_id],
-            },
-        )
-        for row in rows
-    ]
-    piece.ids = [row.id for row in rows]
-    piece.ailing = [row.id for row in rows if row.failures]
+    piece.ids, piece.targets = [], []
+    for number, endpoint, p256dh, auth, language, identity, failures in rows:
+        extra = {
+            "p256dh": p256dh,
+            "auth": auth,
+            "language": language,
+            "identity": identities[identity],
+        }
+        piece.ids.append(number)
+        piece.targets.append(Target(key, endpoint, intent, "", extra))
+        if failures:
+            piece.ailing.append(number)
 
 
 def _allowed(piece: Slice, rows: Sequence[Any]) -> Sequence[Any]:
