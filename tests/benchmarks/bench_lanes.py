@@ -23,7 +23,6 @@ from hub.worker import use_celery_for_nudges
 from tests.benchmarks import crowd, field
 from tests.benchmarks.measure import ROUNDS, jain, percentile, row
 from tests.benchmarks.push_host import PushHost
-from tests.factories import outlet, town
 
 MANY = 200
 CALM = {"severity": "Minor", "urgency": "Future", "category": "culture"}
@@ -45,8 +44,7 @@ def run() -> list[dict[str, Any]]:
 
 
 def _town(host: PushHost, code: str, phones: int) -> Authority:
-    made = town(code)
-    outlet(made, "push", options={"ca_file": str(host.ca)})
+    made = crowd.another(host, code)
     crowd.gather(made, host, phones)
     return made
 

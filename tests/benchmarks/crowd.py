@@ -47,6 +47,13 @@ def hub(host: PushHost, database: str = "") -> Iterator[Authority]:
         yield here
 
 
+def another(host: PushHost, code: str) -> Authority:
+    """One more town with an outlet for its phones."""
+    made = town(code)
+    outlet(made, "push", options={"ca_file": str(host.ca)})
+    return made
+
+
 @contextmanager
 def postgres() -> Iterator[str]:
     """A PostgreSQL server of the wheel, with its own settings."""

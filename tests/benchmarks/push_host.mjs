@@ -48,4 +48,6 @@ server.on("request", (request, response) => {
   });
 });
 server.on("sessionError", () => {});
+// Else Nagle holds the first answer on a new connection back until the peer's delayed ACK, 40 ms later.
+server.on("connection", (socket) => socket.setNoDelay(true));
 server.listen(0, "127.0.0.1", () => console.log(server.address().port));
