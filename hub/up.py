@@ -25,6 +25,8 @@ from hub.embedded import broker, ports, valkey
 from hub.embedded.process import Service, private_file
 from hub.embedded.supervisor import Interrupted, NotReady, Supervisor
 
+# A push is told by one process a core; a larger machine is better served by the grown form.
+_MOST_PROCESSES = 8
 READY_S = 60.0  # a cold disk and two cores; a start that was installed before takes 5 to 9 s
 
 
@@ -201,10 +203,13 @@ def roles(given: settings.Settings) -> list[Service]:
     """Our own processes, the web role first since it takes longest to be ready."""
     shutil.rmtree(settings.get().data / "alive", ignore_errors=True)  # signs of an earlier run
 
-    def worker(name: str, queues: str, nice: int = 0) -> Service:
+    cores = len(os.sched_getaffinity(0))
+    each = min(max(cores, 2), _MOST_PROCESSES)
+
+    def worker(name: str, queues: str, count: int = 2, nice: int = 0) -> Service:
         return of_ours(
             f"worker-{name}",
-            *("worker", "--queues", queues, "--name", name, "--concurrency", "2"),
+            *("worker", "--queues", queues, "--name", name, "--concurrency", str(count)),
             ready=lambda _log: alive.age(name) is not None,
             title=queues,
             grace=10,
@@ -213,9 +218,9 @@ def roles(given: settings.Settings) -> list[Service]:
 
     return [
         of_ours("web", "web", ready=lambda _log: _healthy(given.host, given.port)),
-        worker("urgent", "urgent"),
+        worker("urgent", "urgent", each),
         worker("rest", "normal,ingest"),
-        worker("bulk", "bulk", nice=10),
+        worker("bulk", "bulk", each, nice=10),
         of_ours("beat", "beat", ready=lambda _log: alive.age("beat") is not None),
         of_ours("panels", "panels", ready=lambda _log: alive.age("panels") is not None),
     ]
