@@ -60,7 +60,8 @@ def health() -> dict[str, Any]:
         "time": clock.rfc3339(now),
         "sweep_age_s": sweep_age,
         "synthetic_age_s": synthetic_age,
-        "push_hosts_left_alone": alone,
+        "push_hosts_left_alone": [one for one in alone if "/" not in one["host"]],
+        "providers_left_alone": [one for one in alone if "/" in one["host"]],
         "database": db.engine().dialect.name,
         "allow_private": sorted(current.policy.allow_private),
         "testing": current.testing,
@@ -99,7 +100,7 @@ def metrics() -> bytes:
             select(Subscription.state, func.count()).group_by(col(Subscription.state))
         ).all():
             phones.labels(state).set(count)
-        gauge("push_hosts_left_alone", "Push hosts whose breaker is open").set(
+        gauge("hosts_left_alone", "Push hosts and providers whose breaker is open").set(
             session.exec(select(func.count()).select_from(Breaker)).one()
         )
         failing = select(func.count()).where(Source.health == SourceHealth.FAILING)

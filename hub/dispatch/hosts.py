@@ -1,4 +1,5 @@
 """Push hosts that are left alone: a breaker for each, in the database, so that all workers know.
+(Providers of the other messengers have theirs in the same table, see providers.)
 
 It opens when a slice had at least eight misses on a host and more misses than answers, for as long
 as the host asks (Retry-After) or 2, 4, 8 … 300 s. Then one worker, who moves `until` first, asks
@@ -84,12 +85,18 @@ def judge(session: Session, tallies: Mapping[str, Tally], before: Standing) -> N
     """Open and close breakers by what a slice heard."""
     for host, tally in sorted(tallies.items()):
         if tally.tripped or (tally.misses and host in before.probed):
-            _open(session, host, tally)
+            leave(session, host, tally)
         elif tally.answers and host in before.known:
-            session.execute(delete(Breaker).where(col(Breaker.host) == host))
+            trust(session, host)
 
 
-def _open(session: Session, host: str, tally: Tally) -> None:
+def trust(session: Session, host: str) -> None:
+    """It answers again."""
+    session.execute(delete(Breaker).where(col(Breaker.host) == host))
+
+
+def leave(session: Session, host: str, tally: Tally) -> None:
+    """Leave it alone, longer than the last time."""
     now = clock.now()
     row = session.get(Breaker, host)
     tries = row.tries + 1 if row else 1

@@ -15,7 +15,7 @@ from sqlmodel import Session, col, select
 from hub import changes, clock, db, outlets, stopping, vault
 from hub.again import retried
 from hub.contracts import Outcome, Target, TemporaryFailure, Verdict
-from hub.dispatch import leases
+from hub.dispatch import hosts, leases, providers
 from hub.models import Attempt, Contact, Delivery, TargetRow
 from hub.vocabulary import (
     TARGET_MOVES,
@@ -46,20 +46,25 @@ def run(speaking: "Speaking") -> timedelta | None:
     while True:
         if stopping.asked() or clock.monotonic() - began > _LONGEST_S:
             return timedelta()
-        opened = open_(speaking)
+        before = providers.standing(speaking)
+        alone = providers.pause(speaking, before)
+        if alone is not None:
+            return alone
+        opened = open_(speaking, probing=bool(before.known))
         if not opened:
             return _wait(speaking)
         outcomes = wire(speaking, opened)
-        pause = close(speaking, opened, outcomes)
+        pause = close(speaking, opened, outcomes, before)
         if pause is not None:
             return max(pause, _wait(speaking) or pause)
 
 
 @retried
-def open_(speaking: "Speaking") -> list[tuple[TargetRow, Target]]:
-    """The next targets, written `sending` with their attempt, durable before the wire."""
+def open_(speaking: "Speaking", probing: bool = False) -> list[tuple[TargetRow, Target]]:
+    """The next targets, written `sending` with their attempt, durable before the wire; a single one
+    that asks whether the provider is well again."""
     capabilities = speaking.capabilities
-    size = capabilities.max_batch if capabilities.idempotent else 1
+    size = capabilities.max_batch if capabilities.idempotent and not probing else 1
     now = clock.now()
     with db.writing(db.EVERYWHERE, durable=True) as session:
         delivery = session.get_one(Delivery, speaking.delivery.id)
@@ -83,7 +88,7 @@ def open_(speaking: "Speaking") -> list[tuple[TargetRow, Target]]:
                 session.add(row)
             session.add(delivery)
             return []
-        if rows and rows[0].tries and rows[0].closed_at:
+        if rows and rows[0].tries and rows[0].closed_at and not probing:
             pause = timedelta(seconds=min(2 ** rows[0].tries, 300))
             if rows[0].closed_at + pause > now:
                 return []
@@ -137,10 +142,15 @@ def wire(speaking: "Speaking", opened: Sequence[tuple[TargetRow, Target]]) -> li
 
 @retried
 def close(
-    speaking: "Speaking", opened: Sequence[tuple[TargetRow, Target]], outcomes: Sequence[Outcome]
+    speaking: "Speaking",
+    opened: Sequence[tuple[TargetRow, Target]],
+    outcomes: Sequence[Outcome],
+    before: hosts.Standing | None = None,
 ) -> timedelta | None:
-    """Write what became of each; how long the rest had better wait, when the other side said so."""
+    """Write what became of each; how long the rest had better wait, when the other side said so.
+    `before`: how the provider stood."""
     now = clock.now()
+    before = before or hosts.Standing()
     pause: timedelta | None = None
     with db.writing(db.EVERYWHERE) as session:
         delivery = session.get_one(Delivery, speaking.delivery.id)
@@ -154,7 +164,7 @@ def close(
             row.reason = outcome.reason
             row.closed_at = now
             if to is TargetState.PENDING:
-                row.tries += 1
+                row.tries += 0 if before.known else 1  # in an outage it is not the address's turn
                 pause = max(pause or timedelta(), timedelta(seconds=outcome.retry_after or 0))
                 delivery.reason = outcome.reason
             _count(delivery, to)
@@ -167,6 +177,7 @@ def close(
         delivery.beat += 1
         delivery.changed = now
         session.add(delivery)
+        providers.judge(session, speaking, outcomes, before)
         changes.bump(session)
     return pause
 

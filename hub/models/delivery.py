@@ -165,8 +165,9 @@ class Turn(OfAuthority, table=True):
 
 
 class Breaker(SQLModel, table=True):
-    """A push host that is left alone until `until`, for all workers. Then one of them, who moves
-    `until` first, asks with a single phone. No row: all is well."""
+    """A push host, or the provider of an outlet ("authority/outlet"), left alone until `until`, for
+    all workers. Then one of them, who moves `until` first, asks with a single phone or address. No
+    row: all is well."""
 
     host: str = Field(primary_key=True)
     until: datetime
