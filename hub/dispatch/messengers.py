@@ -93,17 +93,18 @@ def speak(delivery_id: int) -> bool:
     speaking = persist(lambda: claim(delivery_id))
     if speaking is None:
         return False
+    left = False
     try:
         wait = targets.run(speaking)
     except AdapterFailure as failure:
         trouble = failure
     except Exception as bug:
         log.exception("delivery failed", delivery=delivery_id, outlet=speaking.outlet.code)
-        trouble = TemporaryFailure(f"internal error: {type(bug).__name__}")
+        trouble, left = TemporaryFailure(f"internal error: {type(bug).__name__}"), True
     else:
         persist(lambda: finish(speaking, wait))
         return True
-    persist(lambda: put_back(speaking, trouble))
+    persist(lambda: put_back(speaking, trouble, left))
     return False
 
 
@@ -233,9 +234,10 @@ def finish(speaking: Speaking, wait: timedelta | None) -> None:
 
 
 @retried
-def put_back(speaking: Speaking, failure: AdapterFailure) -> None:
+def put_back(speaking: Speaking, failure: AdapterFailure, left: bool = False) -> None:
     """The whole call failed: later for what may pass, over for what will not. (Of a push no worker
-    holds the delivery, so any of them may say so.)"""
+    holds the delivery, so any of them may say so.) `left`: what was open may be told all the same;
+    it is not told again by itself."""
     now = clock.now()
     sharded = speaking.capabilities.addresses == "subscriptions"
     with db.writing(db.EVERYWHERE) as session:
@@ -245,6 +247,8 @@ def put_back(speaking: Speaking, failure: AdapterFailure) -> None:
         delivery.lease = ""
         delivery.tries += 1
         delivery.reason = failure.reason
+        if left and not sharded:
+            targets.settle_interrupted(session, delivery, speaking)
         if isinstance(failure, TemporaryFailure) and delivery.tries < MOST_TRIES:
             seconds = failure.retry_after or min(2**delivery.tries, 300)
             delivery.due_at = now + timedelta(seconds=seconds)

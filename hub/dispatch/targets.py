@@ -5,17 +5,20 @@ wire is touched; a worker that dies then leaves exactly that one `sending`, and 
 `uncertain`: named on the board, never resent by itself unless the route says `repeat`.
 """
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import structlog
 from sqlalchemy import func, update
 from sqlmodel import Session, col, select
 
 from hub import changes, clock, db, outlets, stopping, vault
 from hub.again import retried
-from hub.contracts import Outcome, Target, TemporaryFailure, Verdict
+from hub.contracts import AdapterFailure, Outcome, Target, TemporaryFailure, Verdict
 from hub.dispatch import hosts, leases, providers
+from hub.dispatch.patience import persist
 from hub.models import Attempt, Contact, Delivery, TargetRow
 from hub.vocabulary import (
     TARGET_MOVES,
@@ -27,6 +30,8 @@ from hub.vocabulary import (
 
 if TYPE_CHECKING:
     from hub.dispatch.messengers import Speaking
+
+log = structlog.get_logger()
 
 _STATES = {
     Verdict.ACCEPTED: TargetState.ACCEPTED,
@@ -46,23 +51,38 @@ def run(speaking: "Speaking") -> timedelta | None:
     while True:
         if stopping.asked() or clock.monotonic() - began > _LONGEST_S:
             return timedelta()
-        before = providers.standing(speaking)
+        before = persist(lambda: providers.standing(speaking))
         alone = providers.pause(speaking, before)
         if alone is not None:
             return alone
-        opened = open_(speaking, probing=bool(before.known))
+        opened = persist(_opening(speaking, probing=bool(before.known)))
         if not opened:
-            return _wait(speaking)
+            return persist(lambda: _wait(speaking))
         outcomes = wire(speaking, opened)
-        pause = close(speaking, opened, outcomes, before)
+        # What the wire said is kept in hand while the database is away.
+        pause = persist(
+            lambda opened=opened, said=outcomes, before=before: close(  # type: ignore[misc]
+                speaking, opened, said, before
+            )
+        )
         if pause is not None:
-            return max(pause, _wait(speaking) or pause)
+            return max(pause, persist(lambda: _wait(speaking)) or pause)
+
+
+Opened = list[tuple[TargetRow, Target]]
+
+
+def _opening(speaking: "Speaking", probing: bool) -> Callable[[], Opened]:
+    """`open_`, to be tried again when the database breaks off: what it wrote then, if it did, was
+    never on the wire."""
+    tries = itertools.count()
+    return lambda: open_(speaking, probing, again=next(tries) > 0)
 
 
 @retried
-def open_(speaking: "Speaking", probing: bool = False) -> list[tuple[TargetRow, Target]]:
+def open_(speaking: "Speaking", probing: bool = False, again: bool = False) -> Opened:
     """The next targets, written `sending` with their attempt, durable before the wire; a single one
-    that asks whether the provider is well again."""
+    that asks whether the provider is well again. `again`: the last try may have been written."""
     capabilities = speaking.capabilities
     size = capabilities.max_batch if capabilities.idempotent and not probing else 1
     now = clock.now()
@@ -70,6 +90,8 @@ def open_(speaking: "Speaking", probing: bool = False) -> list[tuple[TargetRow, 
         delivery = session.get_one(Delivery, speaking.delivery.id)
         if delivery.lease != leases.me() or delivery.state != DeliveryState.OPEN:
             return []  # superseded, expired, or taken over
+        if again:
+            put_back_sending(session, delivery, "")
         if delivery.expires <= now:
             return []
         first = session.exec(
@@ -128,7 +150,13 @@ def open_(speaking: "Speaking", probing: bool = False) -> list[tuple[TargetRow, 
 def wire(speaking: "Speaking", opened: Sequence[tuple[TargetRow, Target]]) -> list[Outcome]:
     """The only step that touches the network; no session is open."""
     first = opened[0][1]
-    message = speaking.message(first.intent, str(first.extra.get("language", "")))
+    try:
+        message = speaking.message(first.intent, str(first.extra.get("language", "")))
+    except AdapterFailure:
+        raise
+    except Exception as bug:  # not sent: the same address may be tried again
+        log.exception("message not made", delivery=speaking.delivery.id)
+        raise TemporaryFailure(f"internal error: {type(bug).__name__}") from bug
     try:
         said: list[Outcome] = outlets.adapter(speaking.outlet).send(
             message, [target for _, target in opened]
@@ -205,6 +233,15 @@ def settle_interrupted(session: Session, delivery: Delivery, speaking: "Speaking
 
 def put_back_sending(session: Session, delivery: Delivery, reason: str) -> None:
     """Nothing of this call left: its targets wait again."""
+    sending = select(TargetRow.id).where(
+        TargetRow.delivery_id == delivery.id, TargetRow.state == TargetState.SENDING
+    )
+    session.execute(
+        update(Attempt)
+        .where(col(Attempt.target_id).in_(sending), col(Attempt.finished).is_(None))
+        .values(finished=clock.now(), outcome="not sent", detail=reason)
+        .execution_options(synchronize_session=False)
+    )
     session.execute(
         update(TargetRow)
         .where(

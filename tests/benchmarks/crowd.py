@@ -33,13 +33,19 @@ def size(default: int) -> int:
 
 
 @contextmanager
-def hub(host: PushHost, database: str = "") -> Iterator[Authority]:
-    """An instance on SQLite, or on PostgreSQL, with a town and the outlet of its phones."""
+def hub(host: PushHost, database: str = "", *also: str) -> Iterator[Authority]:
+    """An instance on SQLite, or on PostgreSQL, with a town and the outlet of its phones. `also`:
+    further host:port pairs that it may reach."""
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="tambour-crowd-"))
         stack.callback(stop_instance)
         more = {"TAMBOUR_DATABASE_URL": database} if database else {}
-        start_instance(Path(folder), TAMBOUR_TESTING="1", TAMBOUR_ALLOW_PRIVATE=host.pair, **more)
+        start_instance(
+            Path(folder),
+            TAMBOUR_TESTING="1",
+            TAMBOUR_ALLOW_PRIVATE=",".join((host.pair, *also)),
+            **more,
+        )
         migrate.upgrade()
         worker.settle_memory()
         here = town()

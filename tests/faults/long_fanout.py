@@ -1,7 +1,8 @@
 """The long form of test_fanout_kills, for `make kills`: a fan-out on PostgreSQL with Valkey, and at
 every 2 % of it a kill -9 of something, chosen by chance: a worker, the web role, the sweep, the
 queue (which then has forgotten everything), a process of PostgreSQL (which then throws all
-connections out).
+connections out). Beside it 400 numbers are told by SMS: none of them twice, and who was not told is
+named as uncertain.
 
 Run: SIZE=100000 SEED=1 python -m tests.faults.long_fanout
 """
@@ -16,14 +17,21 @@ from contextlib import suppress
 from typing import Any
 
 import psycopg
+from sqlmodel import col, select
 
+from hub import db, vault
+from hub.api.outlets import add_numbers
 from hub.dispatch import fanout
 from hub.embedded.supervisor import Supervisor
-from hub.vocabulary import DELIVERY_OVER
+from hub.models import Authority, Contact, Delivery, TargetRow
+from hub.vocabulary import DELIVERY_OVER, TargetState
 from tests.benchmarks import crowd, field
 from tests.benchmarks.push_host import PushHost
+from tests.factories import outlet
+from tests.fakes.operator import Operator
 
 STEP = 0.02
+NUMBERS = [f"+336399{n:05d}" for n in range(400)]
 # What a worker may have on the wire when it dies.
 _IN_FLIGHT = fanout._LARGEST
 
@@ -32,12 +40,21 @@ def main() -> int:
     """0 when nobody was missed; says what came twice."""
     size, seed = crowd.size(20_000), int(os.environ.get("SEED") or 1)
     chance = random.Random(seed)
-    with crowd.postgres() as address, PushHost() as host, crowd.hub(host, address) as here:
+    with (
+        crowd.postgres() as address,
+        PushHost() as host,
+        Operator() as operator,
+        crowd.hub(host, address, operator.address) as here,
+    ):
         crowd.gather(here, host, size)
+        _add_numbers(here, operator)
         with field.working(nudging=False, web=True) as supervisor:
             told = crowd.say(here, **crowd.GRAVE)
             kills = _kill_until_over(supervisor, address, host, told, size, chance)
+            sms = _wait_for_sms(supervisor)
         seen, ended = host.seen(), crowd.delivery(told)
+        untold = set(NUMBERS) - set(operator.counts())
+        most = max(operator.counts().values())
     twice = seen["count"] - seen["distinct"]
     said: dict[str, Any] = {
         "phones": size,
@@ -48,11 +65,37 @@ def main() -> int:
         "topics": seen["topics"],
         "state": ended.state,
         "accepted": ended.accepted,
+        "SMS": {"told": len(NUMBERS) - len(untold), "most to one": most, "uncertain": len(sms)},
     }
     print(json.dumps(said))  # noqa: T201
     good = seen["distinct"] == size == ended.accepted and ended.state == "done"
+    good = good and most == 1 and untold <= sms
     workers = sum(count for what, count in kills.items() if what.startswith("worker"))
     return 0 if good and seen["topics"] == 1 and twice <= (workers * 2 + 1) * _IN_FLIGHT else 1
+
+
+def _add_numbers(here: Authority, operator: Operator) -> None:
+    made = outlet(here, "sms", options={"url": operator.url})
+    with db.writing(here.id or 0) as session:
+        add_numbers(session, made, NUMBERS, "fr")
+
+
+def _wait_for_sms(supervisor: Supervisor) -> set[str]:
+    """Until it is over; the numbers that are named as uncertain."""
+    end = time.monotonic() + 300
+    while True:
+        supervisor.look()
+        with db.reading(db.EVERYWHERE) as session:
+            one = session.exec(select(Delivery).where(Delivery.kind == "sms")).one()
+            if one.state in DELIVERY_OVER:
+                rows = session.exec(
+                    select(Contact.sealed)
+                    .join(TargetRow, col(TargetRow.contact_id) == Contact.id)
+                    .where(TargetRow.state == TargetState.UNCERTAIN)
+                ).all()
+                return {vault.unseal(sealed, "phone").decode() for sealed in rows}
+        assert time.monotonic() < end, one
+        time.sleep(0.2)
 
 
 def _kill_until_over(

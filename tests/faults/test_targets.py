@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy.exc import OperationalError
 from sqlmodel import col, select
 
-from hub import board, db, publishing
+from hub import board, clock, db, publishing
 from hub.api.outlets import add_numbers
 from hub.dispatch import leases, messengers, targets
 from hub.models import Authority, Delivery, Outlet, Publication, TargetRow
@@ -195,3 +197,60 @@ def test_each_contact_is_told_in_his_language(here: Authority, operator: Operato
     texts = dict(operator.log)
     assert "Leave now" in texts["+33639980901"]
     assert "vacuez" in texts[NUMBERS[0]]
+
+
+def test_what_the_operator_took_is_kept_in_hand_while_the_database_is_away(
+    here: Authority, operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It goes when the first answer is to be written, and is back at the second try."""
+    delivery = grave(here)
+    closed, failures = targets.close, iter([True])
+
+    def close(*given: Any) -> Any:
+        if next(failures, False):
+            raise OperationalError("UPDATE target", {}, Exception("server closed the connection"))
+        return closed(*given)
+
+    monkeypatch.setattr(targets, "close", close)
+    monkeypatch.setattr("hub.dispatch.patience._PAUSE_S", 0.0)
+    assert messengers.work(delivery.id or 0)
+    assert operator.counts() == dict.fromkeys(NUMBERS, 1)
+    assert set(states(delivery)) == {"accepted"}
+
+
+def test_an_error_of_ours_after_the_wire_is_uncertain_and_not_told_again(
+    here: Authority, operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delivery = grave(here)
+
+    def broken(*_: Any) -> None:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as once:
+        once.setattr(targets, "close", broken)
+        messengers.work(delivery.id or 0)
+    assert states(delivery) == ["uncertain", *["pending"] * 4]
+    with db.writing(db.EVERYWHERE) as session:
+        session.get_one(Delivery, delivery.id).due_at = clock.now()
+    work_all()
+    assert operator.counts() == dict.fromkeys(NUMBERS, 1)
+
+
+def test_an_opening_whose_answer_was_lost_is_opened_again(
+    here: Authority, operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database took it and died before it said so: it was never on the wire."""
+    delivery = grave(here)
+    opened, failures = targets.open_, iter([True])
+
+    def open_(*given: Any, **more: Any) -> Any:
+        found = opened(*given, **more)
+        if next(failures, False):
+            raise OperationalError("COMMIT", {}, Exception("server closed the connection"))
+        return found
+
+    monkeypatch.setattr(targets, "open_", open_)
+    monkeypatch.setattr("hub.dispatch.patience._PAUSE_S", 0.0)
+    assert messengers.work(delivery.id or 0)
+    assert operator.counts() == dict.fromkeys(NUMBERS, 1)
+    assert set(states(delivery)) == {"accepted"}
