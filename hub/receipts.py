@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlmodel import Session, col, select
 
 from hub import audit, changes, clock, db, memos, monitoring
@@ -25,9 +26,31 @@ log = structlog.get_logger()
 AGAIN_A_SECOND = 200
 
 
-@retried
 def apply(reports: Sequence[Report]) -> int:
-    """Write a batch of reports in one transaction; returns how many concerned an outlet of ours."""
+    """Write a batch of reports in one transaction; returns how many concerned an outlet of ours.
+
+    One that cannot be written for good is logged and left out: offered again for ever, it would
+    keep the reports of all others from being read. Raises OperationalError, InterfaceError: the
+    database is away, the whole batch may be offered again.
+    """
+    try:
+        return _apply(reports)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        if len(reports) == 1:
+            lost = reports[0]
+            log.exception(
+                "a report cannot be kept",
+                authority=lost.authority, outlet=lost.outlet, stage=lost.stage,
+            )  # fmt: skip
+            return 0
+    half = len(reports) // 2
+    return apply(reports[:half]) + apply(reports[half:])
+
+
+@retried
+def _apply(reports: Sequence[Report]) -> int:
     with db.writing(db.EVERYWHERE) as session:
         for report in reports:
             if report.stage is ReportStage.BEACON:

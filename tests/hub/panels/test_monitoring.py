@@ -143,3 +143,13 @@ def test_retained_state_heard_again_writes_nothing_twice(
     with db.reading(db.EVERYWHERE) as session:
         assert session.exec(select(func.count()).select_from(Receipt)).one() == 2
     assert panel.row().birth["model"] == "text-8x16"
+
+
+def test_a_report_that_cannot_be_written_keeps_no_other_from_being_read(
+    hand: Hand, panel: Spoken
+) -> None:
+    good = [panel.report(ReportStage.HEARTBEAT, plan_rev=0, temp_c=t) for t in (20.5, 21.5, 22.5)]
+    bad = panel.report(ReportStage.HEARTBEAT, plan_rev=0, seq=10**30)
+    assert receipts.apply([good[0], bad, good[1], good[2]]) == 3
+    assert panel.row().seq == good[2].seq
+    assert receipts.apply([bad]) == 0
