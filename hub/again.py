@@ -12,12 +12,13 @@ from collections.abc import Callable
 from typing import Final, ParamSpec, TypeVar
 
 import structlog
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 log = structlog.get_logger()
 
 TRIES: Final = 5
 _LOST_RACE: Final = {"40P01", "40001"}
+_TAKEN_MEANWHILE: Final = "23505"
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -26,6 +27,14 @@ T = TypeVar("T")
 def lost_race(error: BaseException) -> bool:
     """Nothing of the transaction was kept, and the same again will do."""
     return isinstance(error, OperationalError) and getattr(error.orig, "sqlstate", "") in _LOST_RACE
+
+
+def taken_meanwhile(error: BaseException) -> bool:
+    """Two made the same at once (PostgreSQL): done again, the second finds the first's."""
+    return (
+        isinstance(error, IntegrityError)
+        and getattr(error.orig, "sqlstate", "") == _TAKEN_MEANWHILE
+    )
 
 
 def pause(tries: int) -> float:

@@ -9,7 +9,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from granian.utils.proxies import wrap_asgi_with_proxy_headers
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 
@@ -131,8 +131,9 @@ class _TooLarge(Exception):
 
 
 class _Again:
-    """Answers a request anew whose transaction the database gave up: nothing of it was kept. What
-    is sent after the transaction (the nudges) was not sent either."""
+    """Answers a request anew whose transaction the database gave up, or that made what another made
+    at the same moment: nothing of it was kept. What is sent after the transaction (the nudges) was
+    not sent either."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -146,8 +147,9 @@ class _Again:
             held: list[Message] = []  # a 500 is said before its reason is raised
             try:
                 await self.app(dict(scope), _replayed(heard, receive), _holding(held, send))
-            except OperationalError as error:
-                if again.lost_race(error) and held and tries < again.TRIES - 1:
+            except (OperationalError, IntegrityError) as error:
+                lost = again.lost_race(error) or again.taken_meanwhile(error)
+                if lost and held and tries < again.TRIES - 1:
                     await asyncio.sleep(again.pause(tries))
                     continue
                 for message in held:

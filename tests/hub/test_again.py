@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from fastapi import FastAPI, Request
 from fastapi.testclient import TestClient
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlmodel import col, select
 
 from hub import again, db
@@ -66,6 +66,13 @@ def lost() -> OperationalError:
 def test_a_request_that_lost_is_answered_anew_with_its_body() -> None:
     answer = answering(2, lost()).post("/echo", json={"headline": "Pont fermé"})
     assert (answer.status_code, answer.json()) == (200, {"headline": "Pont fermé"})
+
+
+def test_who_made_the_same_at_the_same_moment_is_asked_again() -> None:
+    """So the second of two gets the answer for what is there already, not an error of ours."""
+    taken = IntegrityError("INSERT", {}, psycopg.errors.UniqueViolation("duplicate key"))
+    answer = answering(1, taken).post("/echo", json={"code": "place"})
+    assert (answer.status_code, answer.json()) == (200, {"code": "place"})
 
 
 def test_a_request_that_always_loses_ends_as_an_error() -> None:
