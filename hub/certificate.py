@@ -135,6 +135,8 @@ def _displays(
                 one["evidence"] = "reported" if one["reported"] else "none"
         else:
             one["evidence"] = "stored"
+            gone = one["first_shown"] and carried.shown_rev is None
+            one["shown_until"] = _text(carried.since if gone else None)
         found.append(one)
     return found
 

@@ -43,7 +43,7 @@ def render(
     headers: Mapping[str, str] | None = None,
     **context: Any,
 ) -> HTMLResponse:
-    """The page of a template. `language`: the member's; else cookie, browser, French."""
+    """The page of a template. `language`: the member's, unless a language was clicked."""
     chosen = language_of(request, language)
     zone = context.setdefault("zone", "Europe/Paris")
     said = environment(chosen).get_template(template).render(
@@ -63,11 +63,12 @@ def render(
 
 
 def language_of(request: Request, wish: str = "") -> str:
-    """The member's language, else `?lang=`, the cookie, the browser's, French."""
+    """`?lang=`, else the cookie (somebody clicked a language here), the member's, the browser's,
+    French."""
     return i18n.choose(
         request.query_params.get("lang"),
-        wish,
         request.cookies.get(LANGUAGE_COOKIE),
+        wish,
         accepts=request.headers.get("accept-language", ""),
     )
 

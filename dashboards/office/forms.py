@@ -123,7 +123,7 @@ def moment_of(text: str, zone: str) -> datetime | None:
     """The UTC moment of an input of type datetime-local, or None."""
     try:
         return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
-    except ValueError:
+    except (ValueError, OverflowError):  # a year half typed: 0001 lies before the calendar in UTC
         return None
 
 

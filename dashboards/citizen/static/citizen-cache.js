@@ -12,7 +12,7 @@ const PAGES = "tambour-pages-1";
 const MOST_PAGES = 40;
 const PATIENCE_MS = 5000;
 const WITHOUT = "/hors-ligne";
-const KEPT = /^\/(?:$|s\/[^/]+\/$|p\/[^/]+$|suivies$|abonnement$|vie-privee$)/;
+const KEPT = /^\/(?:$|s\/[^/]+\/$|p\/[^/]+$|agenda(?:\/[^/.]+)?$|suivies$|abonnement$|vie-privee$)/;
 const LASTING = /^\/static\/(?:vendor\/)?[0-9a-f]{12}\//;
 
 const isPage = (url) =>

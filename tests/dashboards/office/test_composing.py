@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlmodel import select
 
+from dashboards.office import forms
 from hub import clock, db
 from hub.models import Authority, Publication, Revision
 from hub.vocabulary import Role
@@ -219,3 +220,9 @@ def test_what_a_person_writes_is_never_markup(office: TestClient) -> None:
         assert "<img src=x" not in html
     assert "<script>alert" not in sights(office, **{"texts.fr.headline": nasty})
     assert "<script>alert" not in office.get("/office/").text
+
+
+def test_a_year_half_typed_is_no_moment() -> None:
+    """A browser gives 0001 while somebody types 2026; in UTC that is before the calendar."""
+    assert forms.moment_of("0001-01-01T00:00", "Europe/Paris") is None
+    assert forms.moment_of("2026-03-02T09:00", "Europe/Paris") is not None

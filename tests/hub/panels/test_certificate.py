@@ -103,8 +103,12 @@ def test_every_other_outlet_is_in_it_as_far_as_evidence_goes(
     with db.writing(here.id) as session:
         kept = session.get_one(Publication, told.id)
         publishing.cancel(session, kept, EndedAs.OVER, "test")
+    assert site["shown_until"] is None
+    work_all()
     hand.on(hours=9)
     document = made(here, told)["certificate"]
+    site = next(d for d in document["displays"] if d["kind"] == "website")
+    assert site["shown_until"] == "2026-03-02T08:30:00Z"
     assert document["publication"]["ended_as"] == "over"
     assert document["publication"]["to"] == "2026-03-02T08:30:00Z"
     assert [r["no"] for r in document["publication"]["revisions"]] == [1, 2]
