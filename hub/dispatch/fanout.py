@@ -191,7 +191,7 @@ def _asks(desk: _Desk, turns: Sequence[lanes.Next]) -> list[shards.Ask]:
 def _tell(desk: _Desk, asks: Sequence[shards.Ask], keep: bool) -> bool:
     """Open, wire, close; whether anything was told."""
     opened = persist(lambda: shards.open_(asks))
-    for ask in asks:  # of a large audience the rest is written while the first are told
+    for ask in asks:  # the rest of a large audience
         if ask.written is not None and len(ask.written.rows) > freezing.BATCH:
             freezing.write(ask.written, freezing.BATCH)
     idle = [ask.delivery_id for ask, piece in zip(asks, opened, strict=True) if piece is None]

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests import crowds
+from tests.fakes.push_service import PushService
 from tests.scenarios.instance import FORMS, Town, running
 
 
@@ -13,4 +15,12 @@ def town(
 ) -> Iterator[Town]:
     postgres = request.getfixturevalue("postgres") if request.param == "grown" else ""
     with running(request.param, tmp_path_factory.mktemp(request.param), postgres) as made:
+        yield made
+
+
+@pytest.fixture
+def service() -> Iterator[PushService]:
+    """A push service that takes what is sent to a crowd's phones."""
+    with PushService() as made:
+        made.answer(201, to=crowds.PATH)
         yield made

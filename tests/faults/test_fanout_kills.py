@@ -8,7 +8,6 @@ import random
 import signal
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -24,13 +23,6 @@ from tests.faults.test_many_workers import begin, fresh, fresh_state, said
 
 PHONES, SLICE = 300, 5
 FORK = multiprocessing.get_context("fork")
-
-
-@pytest.fixture
-def service() -> Iterator[PushService]:
-    with PushService() as made:
-        made.answer(201, to=crowds.PATH)
-        yield made
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ import multiprocessing
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,13 +22,6 @@ from tests.conftest import start_instance
 from tests.factories import content, outlet, station, town
 from tests.fakes.push_service import PushService
 from tests.working import work_all
-
-
-@pytest.fixture
-def service() -> Iterator[PushService]:
-    with PushService() as made:
-        made.answer(201, to=crowds.PATH)
-        yield made
 
 
 @pytest.fixture

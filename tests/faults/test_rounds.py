@@ -2,7 +2,6 @@
 before anybody gets more, and what goes wrong with one is its own affair."""
 
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +22,6 @@ from tests.working import work_all
 
 TOWNS, PHONES = 20, 30
 GRAVE = {"severity": "Severe", "urgency": "Immediate"}
-
-
-@pytest.fixture
-def service() -> Iterator[PushService]:
-    with PushService() as made:
-        made.answer(201, to=crowds.PATH)
-        yield made
 
 
 @pytest.fixture

@@ -59,9 +59,10 @@ def test_a_payload_that_is_not_of_the_contract_is_refused(payload: bytes) -> Non
 def test_no_payload_raises_anything_else(payload: bytes) -> None:
     for leaf in (*topics.UP, topics.PLAN):
         try:
-            report_of(topics.Address("vb", "p", leaf), payload, SENT)
+            report = report_of(topics.Address("vb", "p", leaf), payload, SENT)
         except Unreadable:
             continue
+        assert (report.authority, report.outlet) == ("vb", "p")
 
 
 def test_a_rejection_without_a_reason_is_refused() -> None:
