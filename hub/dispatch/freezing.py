@@ -108,7 +108,7 @@ def begun(session: Session, delivery_id: int) -> bool:
 def freeze_phones(speaking: "Speaking") -> bool:
     """Shards of the delivery that this worker holds; then it holds it no longer. Whom it addresses
     is read without a lock and written in short turns, so that a million ids keep nobody from
-    writing and the first shard is told while the last is written. A freeze that was interrupted
+    writing. A freeze that was interrupted
     goes on where it stood: what is in a shard already is not frozen again. False: not ours."""
     with db.reading(db.EVERYWHERE) as session:
         written = addressed(session, speaking)
